@@ -1,0 +1,54 @@
+# Every command that a person or CI runs. "make" alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml
+	@echo "Setting up $(VENV) with the hash-locked dependencies (once; takes about a minute) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "MotoMind needs Python 3.11 or later. Say which one to use: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(STAMP)  ## create the virtual environment and install everything into it
+
+serve: setup  ## start everything with the demo at http://127.0.0.1:8000/graphql
+	@$(BIN)/motomind serve --demo
+
+test: setup  ## run the test suite on the embedded PostgreSQL
+	@$(BIN)/python -m pytest
+
+test-database: setup  ## run the tests that talk to PostgreSQL on TEST_SERVER_URL, a superuser's address
+	@$(BIN)/python -m pytest -m database
+
+check: setup  ## format, lint, types, import contracts, generated files current
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/python -m pytest tests/test_generated_files.py
+
+snapshots: setup  ## rewrite schema.graphql, sql/schema.sql and the golden results from the code
+	@$(BIN)/python -m pytest --rewrite tests/test_generated_files.py tests/test_operations.py
+
+format: setup  ## let ruff mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: setup  ## renew requirements.txt and requirements-dev.txt from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
+		pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
+		--extra dev pyproject.toml requirements-build.in -o requirements-dev.txt
+
+clean:  ## remove the environment and caches; keeps .motomind, the embedded database
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+.PHONY: help setup serve test test-database check snapshots format lock clean

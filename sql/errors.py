@@ -1,0 +1,49 @@
+"""What can go wrong at the database, in the words of the gateway.
+
+DatabaseError                  anything below
+├── DatabaseUnavailableError   not reachable, starting, stopping, or the connection broke
+├── PoolExhaustedError         every connection stayed busy for longer than a request may wait
+├── StatementTimeoutError      a statement ran longer than it may
+├── NotAMemberError            the caller does not belong to the tenant
+├── UnsafeRoleError            the gateway's role could see or change more than it may
+├── SetupError                 the server is not one that MotoMind can run on
+└── ImportFileError            a file that cannot be imported, with the row and column
+"""
+
+from __future__ import annotations
+
+
+class DatabaseError(Exception):
+    """The database refused or failed."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """The database cannot be reached right now."""
+
+
+class PoolExhaustedError(DatabaseError):
+    """Every database connection is busy."""
+
+
+class StatementTimeoutError(DatabaseError):
+    """A statement took longer than it may."""
+
+
+class NotAMemberError(DatabaseError):
+    """You are no member of this tenant."""
+
+
+class UnsafeRoleError(DatabaseError):
+    """The gateway's database role could see or change more than it may."""
+
+
+class SetupError(DatabaseError):
+    """The database server is not one that MotoMind can run on."""
+
+
+class ImportFileError(DatabaseError):
+    """A file cannot be imported; problems lists why, one line per row and column."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -1,0 +1,113 @@
+-- The tree of fleet groups, the grants on it, and the vehicles in it.
+-- depends: 0001.tenancy
+
+create table fleet_groups (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null default gen_random_uuid(),
+  parent_group_id uuid,
+  name text not null check (length(name) between 1 and 200),
+  description text,
+  group_type text not null default 'custom' check (group_type in ('department', 'location', 'vehicle_type', 'custom')),
+  metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object'),
+  version integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (tenant_id, id),
+  foreign key (tenant_id, parent_group_id) references fleet_groups (tenant_id, id),
+  constraint fleet_groups_no_self_parent check (parent_group_id <> id)
+);
+create index fleet_groups_parent on fleet_groups (tenant_id, parent_group_id, name, id);
+create index fleet_groups_name on fleet_groups (tenant_id, name, id);
+create index fleet_groups_created_at on fleet_groups (tenant_id, created_at, id);
+create trigger next_version before update on fleet_groups for each row execute function app.next_version();
+
+-- One statement may move many groups: the rows it leaves behind are walked upwards, and a row that meets itself is
+-- refused. Two moves at once could each be right and together a cycle: they queue on the tenant.
+create function app.refuse_group_cycle() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  offender record;
+begin
+  if not exists (select from changed where parent_group_id is not null) then
+    return null;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || tenant_id::text, 0))
+    from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
+  with recursive up as (
+    select c.tenant_id, c.id as start_id, c.parent_group_id as id
+      from changed c
+     where c.parent_group_id is not null
+    union all
+    select g.tenant_id, u.start_id, g.parent_group_id
+      from up u
+      join fleet_groups g on g.tenant_id = u.tenant_id and g.id = u.id
+     where g.parent_group_id is not null
+  ) cycle id set looped using path
+  select tenant_id, start_id into offender from up where id = start_id limit 1;
+  if found then
+    raise exception 'fleet group % would be inside its own subtree', offender.start_id
+      using errcode = 'MM010', constraint = 'fleet_groups_no_cycle', table = 'fleet_groups';
+  end if;
+  return null;
+end;
+$$;
+
+create trigger refuse_cycle_inserted after insert on fleet_groups
+  referencing new table as changed for each statement execute function app.refuse_group_cycle();
+create trigger refuse_cycle_updated after update on fleet_groups
+  referencing new table as changed for each statement execute function app.refuse_group_cycle();
+
+-- Ids of a subtree, its root included, as far as the caller sees. The one place that walks down.
+create function app.subtree_ids(in_tenant_id uuid, root_id uuid) returns uuid[] language sql stable parallel safe as $$
+  with recursive subtree as (
+    select g.id from fleet_groups g where g.tenant_id = in_tenant_id and g.id = root_id
+    union all
+    select g.id
+      from subtree s
+      join fleet_groups g on g.tenant_id = in_tenant_id and g.parent_group_id = s.id
+  ) cycle id set looped using path
+  select array_agg(id) from subtree
+$$;
+
+create table group_permissions (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null default gen_random_uuid(),
+  user_id uuid not null,
+  fleet_group_id uuid not null,
+  permission_level text not null check (permission_level in ('read', 'write', 'admin')),
+  granted_by uuid not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (tenant_id, id),
+  unique (tenant_id, user_id, fleet_group_id),
+  foreign key (tenant_id, user_id) references memberships (tenant_id, user_id),
+  foreign key (tenant_id, granted_by) references memberships (tenant_id, user_id),
+  foreign key (tenant_id, fleet_group_id) references fleet_groups (tenant_id, id) on delete cascade
+);
+create index group_permissions_group on group_permissions (tenant_id, fleet_group_id);
+create trigger touch before update on group_permissions for each row execute function app.touch();
+
+create table vehicles (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null default gen_random_uuid(),
+  fleet_group_id uuid,
+  label text not null check (length(label) between 1 and 200),
+  make text,
+  model text,
+  vin text check (vin ~ '^[A-HJ-NPR-Z0-9]{17}$'),
+  baseline_fuel_mpg numeric(4, 1) check (baseline_fuel_mpg > 0),
+  baseline_service_interval_miles integer default 5000 check (baseline_service_interval_miles > 0),
+  notes text,
+  extended_attributes jsonb not null default '{}' check (jsonb_typeof(extended_attributes) = 'object'),
+  version integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (tenant_id, id),
+  unique (tenant_id, vin),
+  foreign key (tenant_id, fleet_group_id) references fleet_groups (tenant_id, id)
+);
+create index vehicles_group on vehicles (tenant_id, fleet_group_id, label, id);
+create index vehicles_label on vehicles (tenant_id, label, id);
+create index vehicles_created_at on vehicles (tenant_id, created_at, id);
+create index vehicles_extended_attributes on vehicles using gin (extended_attributes jsonb_path_ops);
+create trigger next_version before update on vehicles for each row execute function app.next_version();
