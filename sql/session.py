@@ -27,7 +27,16 @@ from sql.errors import (
 )
 from sql.statements import Ordering
 
-Row = asyncpg.Record
+
+class Row(asyncpg.Record):
+    """A row whose columns are also attributes, so that a GraphQL type's fields read it like an object."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
 
 NOT_A_MEMBER = "MM001"
 QUERY_CANCELED = "57014"
@@ -64,17 +73,10 @@ class PoolSettings:
     statement_cache_size: int = 500
 
 
-class _Connection(asyncpg.Connection[Row]):
-    """A pooled connection that needs no reset: every setting of ours ends with its transaction."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
 class Database:
     """The pool of the gateway's connections."""
 
-    def __init__(self, pool: asyncpg.Pool, settings: PoolSettings) -> None:
+    def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings) -> None:
         self._pool = pool
         self._settings = settings
 
@@ -92,8 +94,9 @@ class Database:
                 min_size=settings.min_size,
                 max_size=settings.max_size,
                 statement_cache_size=settings.statement_cache_size,
-                connection_class=_Connection,
                 init=_prepare_connection,
+                reset=_nothing_to_reset,
+                record_class=Row,
             )
         except BROKEN as error:
             raise DatabaseUnavailableError(
@@ -144,8 +147,8 @@ class Database:
             raise SetupError("The database has no MotoMind schema yet. Run: motomind migrate (as the database's owner)")
         if not facts["may_enter"]:
             raise SetupError(
-                f'The database role "{facts["role"]}" may not enter MotoMind\'s schema. Connect as "gateway", or run as '
-                f'the owner: GRANT gateway TO "{facts["role"]}"'
+                f'The database role "{facts["role"]}" may not enter MotoMind\'s schema. Connect as "gateway", or run '
+                f'as the owner: GRANT gateway TO "{facts["role"]}"'
             )
 
     async def tenants_of(self, user_id: UUID) -> list[Row]:
@@ -160,7 +163,7 @@ class Database:
         """A transaction for the caller, read only unless it ``writes``; committed on a clean exit.
 
         Raises NotAMemberError, PoolExhaustedError or DatabaseUnavailableError before the first statement.
-        Leaving by an exception, or after a failed statement, rolls back; being cancelled cancels what runs in PostgreSQL.
+        Leaving by an exception, or after a failed statement, rolls back; being cancelled cancels the statement.
         """
         async with self._acquire() as connection:
             session = Session(connection, caller)
@@ -216,7 +219,7 @@ class Session:
     ) -> list[Row]:
         """The rows of a named statement; ``tenant_id`` is the caller's.
 
-        Optional parameters that are None leave their lines out. ``order`` and ``after`` fill ``:order`` and ``:keyset``.
+        Optional parameters that are None leave their lines out; ``order``, ``after`` fill ``:order``, ``:keyset``.
         Raises the session's first failure again for every statement after it: the transaction is gone.
         """
         statement = statements.load()[name]
@@ -253,6 +256,10 @@ def row_class(name: str | None) -> type[Row]:
 async def _prepare_connection(connection: asyncpg.Connection[Row]) -> None:
     """Numerics travel as text: exact, and never parsed only to be printed again."""
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=str, format="text")
+
+
+async def _nothing_to_reset(_: asyncpg.Connection[Row]) -> None:
+    """Every setting of ours ends with its transaction, so a connection goes back without a round trip."""
 
 
 async def _clean_up(connection: asyncpg.Connection[Row]) -> None:

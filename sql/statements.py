@@ -13,9 +13,10 @@ A file holds statements, each headed by comment lines::
      order by :order
      limit :limit
 
-``:name`` is a parameter. A line that ends in ``--? a b`` is there only when every parameter named is given; ``--? !a``
-only when ``a`` is not. ``:order`` and ``:keyset`` come from the columns of the ``order`` header. So a filter that is not
-asked for costs nothing, and each variant is prepared, and planned, for itself.
+``:name`` is a parameter. A line that ends in ``--? a b`` is there only when every parameter named is given, ``--? !a``
+only when ``a`` is not; ``--{ a`` and ``--}`` on lines of their own do the same for the lines between. ``:order`` and
+``:keyset`` come from the columns of the ``order`` header. So a filter that is not asked for costs nothing, and each
+variant is prepared, and planned, for itself. ``--> name`` stands for the lines of a block headed ``-- fragment: name``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-HEADER = re.compile(r"^-- (name|row|order): (.+)$")
+HEADER = re.compile(r"^-- (name|fragment|row|order): (.+)$")
+BLOCK = re.compile(r"(?m)^(?=-- (?:name|fragment): )")
+FRAGMENT = re.compile(r"(?m)^--> (\w+)$")
+SWITCH = re.compile(r"^--\{ (?P<needs>[\w! ]+)$")
 OPTIONAL = re.compile(r"^(?P<sql>.*?)\s*--\? (?P<needs>[\w! ]+)$")
 PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 MARKERS = frozenset({"order", "keyset"})
@@ -69,7 +73,10 @@ class Statement:
     @property
     def optional(self) -> tuple[str, ...]:
         """The parameters that switch lines on or off, in order of appearance."""
-        needs = (need for line in self.text.splitlines() if (m := OPTIONAL.match(line)) for need in m["needs"].split())
+        lines = self.text.splitlines()
+        needs = (
+            need for line in lines if (m := OPTIONAL.match(line) or SWITCH.match(line)) for need in m["needs"].split()
+        )
         return tuple(dict.fromkeys(need.lstrip("!") for need in needs))
 
     def render(self, given: frozenset[str], order: tuple[Ordering, ...] = ()) -> tuple[str, tuple[str, ...]]:
@@ -81,12 +88,20 @@ class Statement:
         return rendered
 
     def _render(self, given: frozenset[str], order: tuple[Ordering, ...]) -> tuple[str, tuple[str, ...]]:
+        def met(needs: str) -> bool:
+            return all((need[1:] not in given) if need[0] == "!" else (need in given) for need in needs.split())
+
         lines = []
+        switched_off = False
         for line in self.text.splitlines():
-            if match := OPTIONAL.match(line):
-                if all(
-                    (need[1:] not in given) if need[0] == "!" else (need in given) for need in match["needs"].split()
-                ):
+            if match := SWITCH.match(line):
+                switched_off = not met(match["needs"])
+            elif line == "--}":
+                switched_off = False
+            elif switched_off:
+                continue
+            elif match := OPTIONAL.match(line):
+                if met(match["needs"]):
                     lines.append(match["sql"])
             else:
                 lines.append(line)
@@ -119,33 +134,47 @@ def _keyset(terms: list[tuple[OrderColumn, bool]]) -> str:
     return f"{terms[0][0].expression} {signs[0]}= {values[0]} and {condition}"
 
 
-def parse(text: str, origin: str) -> Iterator[Statement]:
-    """The statements of one file's text. Raises ValueError, naming ``origin``, for a text without a name header."""
-    for block in re.split(r"(?m)^(?=-- name: )", text):
-        if not block.startswith("-- name: "):
-            if any(line.strip() and not line.startswith("--") for line in block.splitlines()):
-                raise ValueError(f"{origin}: SQL before the first '-- name:' line")
-            continue
+@dataclass(frozen=True)
+class Block:
+    """A headed piece of a .sql file: a statement or a fragment."""
+
+    headers: dict[str, str]
+    text: str
+
+
+def parse(text: str, origin: str) -> Iterator[Block]:
+    """The headed blocks of one file's text. Raises ValueError, naming ``origin``, for SQL before the first header."""
+    for part in BLOCK.split(text):
         headers: dict[str, str] = {}
         body: list[str] = []
-        for line in block.splitlines():
+        for line in part.splitlines():
             if match := HEADER.match(line):
                 headers[match[1]] = match[2].strip()
-            elif body or (line.strip() and not line.startswith("-- ")):
+            elif line != "--" and not line.startswith("-- ") and (body or line.strip()):
                 body.append(line.rstrip())
-        order = tuple(OrderColumn(*part.split()) for part in headers["order"].split(",")) if "order" in headers else ()
-        yield Statement(headers["name"], "\n".join(body).rstrip().rstrip(";"), headers.get("row"), order)
+        if headers:
+            yield Block(headers, "\n".join(body).rstrip().rstrip(";"))
+        elif body:
+            raise ValueError(f"{origin}: SQL before the first '-- name:' line")
 
 
 @cache
 def load() -> dict[str, Statement]:
     """Every named statement of queries/, by name. Raises ValueError where two share a name."""
+    blocks = [
+        block
+        for path in sorted(files("sql").joinpath("queries").iterdir(), key=lambda entry: entry.name)
+        if path.name.endswith(".sql")
+        for block in parse(path.read_text(encoding="utf-8"), path.name)
+    ]
+    fragments = {block.headers["fragment"]: block.text for block in blocks if "fragment" in block.headers}
     statements: dict[str, Statement] = {}
-    for path in sorted(files("sql").joinpath("queries").iterdir(), key=lambda entry: entry.name):
-        if not path.name.endswith(".sql"):
-            continue
-        for statement in parse(path.read_text(encoding="utf-8"), path.name):
-            if statement.name in statements:
-                raise ValueError(f"{path.name}: a second statement named {statement.name}")
-            statements[statement.name] = statement
+    for block in blocks:
+        if name := block.headers.get("name"):
+            if name in statements:
+                raise ValueError(f"a second statement named {name}")
+            text = FRAGMENT.sub(lambda match: fragments[match[1]], block.text)
+            terms = [term.split() for term in block.headers.get("order", "").split(",") if term]
+            order = tuple(OrderColumn(*term) for term in terms)
+            statements[name] = Statement(name, text, block.headers.get("row"), order)
     return statements

@@ -1,0 +1,112 @@
+"""Explanations: what the figures say, in a sentence, with the figures it rests on."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from resolvers.context import Info
+from resolvers.loading import many_by, one_by
+from resolvers.node import Node, findable
+from resolvers.paging import Connection, connection, page
+from resolvers.scalars import Json, uuid_of
+from sql.session import Session
+from sql.statements import Ordering
+
+if TYPE_CHECKING:
+    from resolvers.fleet_group import FleetGroup
+    from resolvers.vehicle import Vehicle
+
+
+@strawberry.input(description="Conditions on explanations; all that are given must hold.")
+class ExplanationFilter:
+    """Conditions on explanations."""
+
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="About this vehicle.")
+    fleet_group_id: strawberry.ID | None = strawberry.field(default=None, description="About this group.")
+
+    def parameters(self) -> dict[str, Any]:
+        """The statement parameters that hold these conditions."""
+        return {
+            "vehicle_id": None if self.vehicle_id is None else uuid_of(self.vehicle_id, "vehicleId"),
+            "fleet_group_id": None if self.fleet_group_id is None else uuid_of(self.fleet_group_id, "fleetGroupId"),
+        }
+
+
+async def explanation_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """Explanations by id."""
+    return one_by(ids, await session.fetch("explanations_by_id", ids=ids))
+
+
+async def explanations_of_vehicle(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """Explanations about vehicles, newest first."""
+    return many_by(ids, await session.fetch("explanations_by_vehicle", ids=ids), "vehicle_id")
+
+
+async def explanations_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """Explanations about groups, newest first."""
+    return many_by(ids, await session.fetch("explanations_by_group", ids=ids), "fleet_group_id")
+
+
+@strawberry.type(description="A generated insight about a vehicle or a group.")
+class Explanation(Node):
+    """A row of explanations."""
+
+    vehicle_id: strawberry.Private[UUID | None]
+    fleet_group_id: strawberry.Private[UUID | None]
+    period_start: datetime.date = strawberry.field(description="The first day it speaks of.")
+    period_end: datetime.date = strawberry.field(description="The day after the last it speaks of.")
+    text: str = strawberry.field(description="The insight.")
+    figures: Json = strawberry.field(description="The figures it rests on.")
+    model_version: str = strawberry.field(description="Which rule or model wrote it.")
+    created_at: datetime.datetime = strawberry.field(description="When it was written.")
+
+    @strawberry.field(description="The vehicle it is about, if it is about one.")
+    async def vehicle(self, info: Info) -> Annotated[Vehicle, strawberry.lazy("resolvers.vehicle")] | None:
+        """The vehicle."""
+        from resolvers.vehicle import vehicle_by_id
+
+        return await info.context.loaders.load_known(vehicle_by_id, self.vehicle_id)
+
+    @strawberry.field(description="The group it is about, if it is about one.")
+    async def fleet_group(self, info: Info) -> Annotated[FleetGroup, strawberry.lazy("resolvers.fleet_group")] | None:
+        """The group."""
+        from resolvers.fleet_group import fleet_group_by_id
+
+        return await info.context.loaders.load_known(fleet_group_by_id, self.fleet_group_id)
+
+
+findable("Explanation", explanation_by_id)
+
+
+@strawberry.type
+class ExplanationQuery:
+    """Ways to explanations."""
+
+    @strawberry.field(description="All explanations that the caller may see, newest first.")
+    async def explanations(
+        self,
+        info: Info,
+        filter: ExplanationFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Explanation]:
+        """A page of explanations."""
+        asked = page(
+            "Explanation",
+            columns={"created_at": "timestamptz", "id": "uuid"},
+            order_by=None,
+            default=Ordering("created_at", descending=True),
+            first=first,
+            after=after,
+            last=last,
+            before=before,
+            parameters=filter.parameters() if filter else {},
+        )
+        return await connection(info, "explanations", asked)

@@ -1,0 +1,81 @@
+"""Grants: what a person may do with a group and everything below it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from resolvers.context import Info
+from resolvers.loading import many_by, one_by, value_by
+from resolvers.node import Node, findable
+from resolvers.user import User, user_by_id
+from sql.session import Session
+
+if TYPE_CHECKING:
+    from resolvers.fleet_group import FleetGroup
+
+
+@strawberry.enum(description="What may be done with a group: each level holds the ones before it.")
+class PermissionLevel(Enum):
+    """Levels of a grant."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+async def group_permission_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """Grants by id."""
+    return one_by(ids, await session.fetch("group_permissions_by_id", ids=ids))
+
+
+async def group_permissions_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """The grants on a group itself, oldest first."""
+    return many_by(ids, await session.fetch("group_permissions_by_group", ids=ids), "fleet_group_id")
+
+
+async def group_permissions_of_user(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """A person's grants in the acting tenant, oldest first."""
+    return many_by(ids, await session.fetch("group_permissions_by_user", ids=ids), "user_id")
+
+
+async def caller_permission_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """The caller's level on a group, inherited grants and role included."""
+    rows = await session.fetch("caller_permission_by_group", ids=ids)
+    return value_by(ids, rows, "group_id", "permission_level", absent=None)
+
+
+@strawberry.type(description="A grant on a group, inherited by everything below it.")
+class GroupPermission(Node):
+    """A row of group_permissions."""
+
+    user_id: strawberry.Private[UUID]
+    fleet_group_id: strawberry.Private[UUID]
+    granted_by_id: strawberry.Private[UUID]
+    permission_level: PermissionLevel = strawberry.field(description="What is granted.")
+    created_at: datetime.datetime = strawberry.field(description="Since when.")
+
+    @strawberry.field(description="Who holds the grant.")
+    async def user(self, info: Info) -> User:
+        """The holder."""
+        return await info.context.loaders.load(user_by_id, self.user_id)
+
+    @strawberry.field(description="The group it is a grant on.")
+    async def fleet_group(self, info: Info) -> Annotated[FleetGroup, strawberry.lazy("resolvers.fleet_group")]:
+        """The group."""
+        from resolvers.fleet_group import fleet_group_by_id
+
+        return await info.context.loaders.load(fleet_group_by_id, self.fleet_group_id)
+
+    @strawberry.field(description="Who granted it.")
+    async def granted_by(self, info: Info) -> User:
+        """The granter."""
+        return await info.context.loaders.load(user_by_id, self.granted_by_id)
+
+
+findable("GroupPermission", group_permission_by_id)

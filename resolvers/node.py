@@ -1,0 +1,77 @@
+"""Node: every object with an identity, and how one is found by id alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from resolvers.context import Info
+from resolvers.errors import InvalidArgumentError
+from resolvers.loading import Batch
+from resolvers.scalars import uuid_of
+from sql.session import Row
+
+MAX_IDS = 200
+
+
+def type_name(row: Row) -> str:
+    """The object type of a row: its statement's, and for an event the one of its event type."""
+    name = type(row).__name__
+    return "".join(part.title() for part in row["event_type"].split("_")) if name == "ManualEvent" else name
+
+
+@strawberry.interface(
+    description="An object with an identity. Every id is the row's UUID, unique across the whole graph."
+)
+class Node:
+    """Relay's node; a class that can be found by id says how with ``found_by``."""
+
+    id: strawberry.ID = strawberry.field(description="The object's UUID.")
+
+    @classmethod
+    def resolve_type(cls, row: Any, *_: Any) -> str:
+        """The object type of a row."""
+        return type_name(row)
+
+    @classmethod
+    def is_type_of(cls, *_: Any) -> bool:
+        """Rows carry their type; there is nothing more to look at."""
+        return True
+
+
+# How each type name of the statement node_types_by_id is loaded; filled by ``findable`` beside each type.
+_FINDERS: dict[str, Batch] = {}
+
+
+def findable(name: str, by_id: Batch) -> None:
+    """Makes rows of a type available to ``node`` and ``nodes``."""
+    _FINDERS[name] = by_id
+
+
+@strawberry.type
+class NodeQuery:
+    """Lookups by id alone."""
+
+    @strawberry.field(description="The object with this id; null where there is none that the caller may see.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        """One object."""
+        return (await _find(info, [id]))[0]
+
+    @strawberry.field(
+        description="The objects with these ids (at most 200), in the same order; null for each unknown one."
+    )
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        """Many objects."""
+        if len(ids) > MAX_IDS:
+            raise InvalidArgumentError(f"ids: at most {MAX_IDS} at once.")
+        return await _find(info, ids)
+
+
+async def _find(info: Info, ids: list[strawberry.ID]) -> list[Any]:
+    wanted = [uuid_of(id_, "ids") for id_ in ids]
+    if not wanted:
+        return []
+    types = {row["id"]: row["type_name"] for row in await info.context.session.fetch("node_types_by_id", ids=wanted)}
+    loads = [info.context.loaders.load(_FINDERS[types[id_]], id_) if id_ in types else None for id_ in wanted]
+    return [None if load is None else await load for load in loads]

@@ -1,0 +1,49 @@
+"""The schema: one line for each entity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
+
+from resolvers.audit_record import AuditQuery
+from resolvers.explanation import ExplanationQuery
+from resolvers.fleet_group import FleetGroupQuery
+from resolvers.manual_event import EVENT_TYPES, ManualEventQuery
+from resolvers.node import NodeQuery
+from resolvers.scalars import SCALARS
+from resolvers.stream_event import StreamQuery
+from resolvers.tenant import TenantQuery
+from resolvers.upload import UploadQuery
+from resolvers.user import UserQuery
+from resolvers.vehicle import VehicleQuery
+from sql.session import Row
+
+QUERIES = (
+    UserQuery,
+    TenantQuery,
+    NodeQuery,
+    FleetGroupQuery,
+    VehicleQuery,
+    ManualEventQuery,
+    UploadQuery,
+    ExplanationQuery,
+    StreamQuery,
+    AuditQuery,
+)
+
+
+def read(source: Any, name: str) -> object:
+    """A field without a resolver: a column of a row, or an attribute."""
+    return source[name] if isinstance(source, Row) else getattr(source, name)
+
+
+def build() -> strawberry.Schema:
+    """The schema that the gateway serves."""
+    return strawberry.Schema(
+        query=merge_types("Query", QUERIES),
+        types=EVENT_TYPES,
+        config=StrawberryConfig(default_resolver=read, scalar_map=SCALARS),
+    )

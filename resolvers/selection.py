@@ -1,0 +1,45 @@
+"""Looking ahead: what an operation asks for below a field, so that one statement can fetch it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+
+from resolvers.context import Info
+
+
+def fields_below(nodes: list[FieldNode], fragments: dict[str, Any]) -> Iterator[FieldNode]:
+    """The fields selected directly below some fields, through fragments; directives are not looked at."""
+    pending: list[SelectionSetNode | None] = [node.selection_set for node in nodes]
+    spread: set[str] = set()
+    while pending:
+        selection_set = pending.pop()
+        for selection in selection_set.selections if selection_set else ():
+            match selection:
+                case FieldNode():
+                    yield selection
+                case InlineFragmentNode():
+                    pending.append(selection.selection_set)
+                case FragmentSpreadNode(name=name) if name.value not in spread:
+                    spread.add(name.value)
+                    fragment: FragmentDefinitionNode = fragments[name.value]
+                    pending.append(fragment.selection_set)
+
+
+def selects(info: Info, *names: str) -> bool:
+    """Whether any of these fields is asked for directly below the one being resolved."""
+    raw = info._raw_info  # noqa: SLF001 - strawberry's own view converts the whole selection, fragments unmerged
+    return any(node.name.value in names for node in fields_below(list(raw.field_nodes), raw.fragments))
+
+
+def nesting(info: Info, name: str) -> int:
+    """How deep a field is nested in itself, itself included: 3 for ``children { children { children { id } } }``."""
+    raw = info._raw_info  # noqa: SLF001
+
+    def depth(nodes: list[FieldNode]) -> int:
+        below = [node for node in fields_below(nodes, raw.fragments) if node.name.value == name]
+        return 1 + depth(below) if below else 1
+
+    return depth(list(raw.field_nodes))

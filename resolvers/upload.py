@@ -1,0 +1,113 @@
+"""Uploads: photos and files that events are read from."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from resolvers.context import Info
+from resolvers.loading import many_by, one_by
+from resolvers.node import Node, findable
+from resolvers.paging import Connection, connection, page
+from resolvers.scalars import uuid_of
+from resolvers.user import User, user_by_id
+from resolvers.vehicle import Vehicle, vehicle_by_id
+from sql.session import Session
+from sql.statements import Ordering
+
+
+@strawberry.enum(description="How far an upload has come.")
+class UploadStatus(Enum):
+    """States of an upload."""
+
+    PENDING = "pending"
+    STORED = "stored"
+    PROCESSED = "processed"
+    REJECTED = "rejected"
+
+
+@strawberry.input(description="Conditions on uploads; all that are given must hold.")
+class UploadFilter:
+    """Conditions on uploads."""
+
+    vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="For this vehicle.")
+    status: UploadStatus | None = strawberry.field(default=None, description="In this state.")
+
+    def parameters(self) -> dict[str, Any]:
+        """The statement parameters that hold these conditions."""
+        return {
+            "vehicle_id": None if self.vehicle_id is None else uuid_of(self.vehicle_id, "vehicleId"),
+            "status": self.status.value if self.status else None,
+        }
+
+
+async def upload_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """Uploads by id."""
+    return one_by(ids, await session.fetch("uploads_by_id", ids=ids))
+
+
+async def uploads_of_vehicle(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """The uploads of a vehicle, newest first."""
+    return many_by(ids, await session.fetch("uploads_by_vehicle", ids=ids), "vehicle_id")
+
+
+@strawberry.type(description="A file that a person uploaded.")
+class Upload(Node):
+    """A row of uploads."""
+
+    vehicle_id: strawberry.Private[UUID | None]
+    uploaded_by_id: strawberry.Private[UUID]
+    file_name: str = strawberry.field(description="The file's name on the device it came from.")
+    content_type: str = strawberry.field(description="The media type.")
+    size: int = strawberry.field(description="Bytes.")
+    sha256: str = strawberry.field(description="The SHA-256 of the content, hexadecimal.")
+    status: UploadStatus = strawberry.field(description="How far the upload has come.")
+    created_at: datetime.datetime = strawberry.field(description="When it was uploaded.")
+    updated_at: datetime.datetime = strawberry.field(description="When it last changed.")
+
+    @strawberry.field(description="The vehicle it was uploaded for.")
+    async def vehicle(self, info: Info) -> Vehicle | None:
+        """The vehicle."""
+        return await info.context.loaders.load_known(vehicle_by_id, self.vehicle_id)
+
+    @strawberry.field(description="Who uploaded it.")
+    async def uploaded_by(self, info: Info) -> User:
+        """The person."""
+        return await info.context.loaders.load(user_by_id, self.uploaded_by_id)
+
+
+findable("Upload", upload_by_id)
+
+
+@strawberry.type
+class UploadQuery:
+    """Ways to uploads."""
+
+    @strawberry.field(description="All uploads that the caller may see, newest first.")
+    async def uploads(
+        self,
+        info: Info,
+        filter: UploadFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Upload]:
+        """A page of uploads."""
+        asked = page(
+            "Upload",
+            columns={"created_at": "timestamptz", "id": "uuid"},
+            order_by=None,
+            default=Ordering("created_at", descending=True),
+            first=first,
+            after=after,
+            last=last,
+            before=before,
+            parameters=filter.parameters() if filter else {},
+        )
+        return await connection(info, "uploads", asked)

@@ -1,0 +1,216 @@
+"""Vehicles."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import orjson
+import strawberry
+
+from resolvers.context import Info
+from resolvers.explanation import Explanation, explanations_of_vehicle
+from resolvers.filters import OrderDirection, Period, StringFilter, bounds
+from resolvers.fleet_group import FleetGroup, fleet_group_by_id
+from resolvers.loading import many_by, one_by, value_by
+from resolvers.manual_event import EventFilter, EventOrder, ManualEvent, event_page, events_of_vehicle
+from resolvers.node import Node, findable
+from resolvers.paging import Connection, Page, connection, page
+from resolvers.scalars import Json, uuid_of
+from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
+from sql.session import Session
+from sql.statements import Ordering
+
+if TYPE_CHECKING:
+    from resolvers.upload import Upload
+
+
+@strawberry.enum(description="What vehicles can be ordered by.")
+class VehicleOrderField(Enum):
+    """Columns to order vehicles by."""
+
+    LABEL = "label"
+    CREATED_AT = "created_at"
+
+
+@strawberry.input(description="One term of an order of vehicles.")
+class VehicleOrder:
+    """A column and a direction."""
+
+    field: VehicleOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+
+@strawberry.input(description="Conditions on vehicles; all that are given must hold.")
+class VehicleFilter:
+    """Conditions on vehicles."""
+
+    label: StringFilter | None = strawberry.field(default=None, description="On the label.")
+    make: StringFilter | None = strawberry.field(default=None, description="On the make.")
+    model: StringFilter | None = strawberry.field(default=None, description="On the model.")
+    vin: StringFilter | None = strawberry.field(default=None, description="On the vehicle identification number.")
+    fleet_group_id: strawberry.ID | None = strawberry.field(default=None, description="In this group.")
+    include_descendants: bool | None = strawberry.field(
+        default=None, description="With fleetGroupId: or in a group below it."
+    )
+    extended_attributes_contain: Json | None = strawberry.field(
+        default=None, description="The extended attributes contain this JSON, as PostgreSQL's @> has it."
+    )
+
+    def parameters(self) -> dict[str, Any]:
+        """The statement parameters that hold these conditions."""
+        texts = {"label": self.label, "make": self.make, "model": self.model, "vin": self.vin}
+        parameters: dict[str, Any] = {}
+        for column, condition in texts.items():
+            parameters |= condition.parameters(column) if condition else {}
+        if self.fleet_group_id is not None:
+            parameters["fleet_group_id"] = uuid_of(self.fleet_group_id, "fleetGroupId")
+            parameters["subtree"] = True if self.include_descendants else None
+        if self.extended_attributes_contain is not None:
+            parameters["extended_attributes_contain"] = orjson.dumps(self.extended_attributes_contain).decode()
+        return parameters
+
+
+async def vehicle_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+    """Vehicles by id."""
+    return one_by(ids, await session.fetch("vehicles_by_id", ids=ids))
+
+
+async def vehicles_by_group(
+    session: Session, ids: list[UUID], asked: Page, include_descendants: bool | None
+) -> Sequence[Any]:
+    """The same page of every group's vehicles, one row more than asked for."""
+    rows = await session.fetch(
+        "vehicles_page_by_group", ids=ids, include_descendants=include_descendants, **asked.arguments
+    )
+    return many_by(ids, rows, "key_id")
+
+
+async def vehicle_count_by_group(
+    session: Session, ids: list[UUID], asked: Page, include_descendants: bool | None
+) -> Sequence[Any]:
+    """How many vehicles each group has under the page's filter."""
+    rows = await session.fetch(
+        "vehicles_count_by_group", ids=ids, include_descendants=include_descendants, **dict(asked.parameters)
+    )
+    return value_by(ids, rows, "key_id", "total_count", absent=0)
+
+
+async def vehicles_of_group(info: Info, id_: UUID, asked: Page, *, include_descendants: bool) -> Any:
+    """A group's page of vehicles as a connection."""
+    loaders = info.context.loaders
+    subtree = True if include_descendants else None
+    rows = await loaders.load(vehicles_by_group, id_, asked, subtree)
+    return Connection.of(rows, asked, lambda: loaders.load(vehicle_count_by_group, id_, asked, subtree))
+
+
+@strawberry.type(description="A vehicle.")
+class Vehicle(Node):
+    """A row of vehicles."""
+
+    fleet_group_id: strawberry.Private[UUID | None]
+    label: str = strawberry.field(description="What drivers call it.")
+    make: str | None = strawberry.field(description="Who built it.")
+    model: str | None = strawberry.field(description="What it was sold as.")
+    vin: str | None = strawberry.field(description="The vehicle identification number: 17 characters.")
+    baseline_fuel_mpg: Decimal | None = strawberry.field(description="Expected economy, miles per US gallon.")
+    baseline_service_interval_miles: int | None = strawberry.field(description="Miles from one service to the next.")
+    notes: str | None = strawberry.field(description="Whatever was noted.")
+    extended_attributes: Json = strawberry.field(
+        description="Attributes in groups: physical, operational, custom_fields."
+    )
+    version: int = strawberry.field(description="Counts the changes of the vehicle, from 1.")
+    created_at: datetime.datetime = strawberry.field(description="When the vehicle was added.")
+    updated_at: datetime.datetime = strawberry.field(description="When the vehicle last changed.")
+
+    @strawberry.field(description="The group it belongs to today; null for a vehicle without one.")
+    async def fleet_group(self, info: Info) -> FleetGroup | None:
+        """The group."""
+        return await info.context.loaders.load_known(fleet_group_by_id, self.fleet_group_id)
+
+    @strawberry.field(description="What was captured about the vehicle, latest first unless ordered otherwise.")
+    async def events(
+        self,
+        info: Info,
+        filter: EventFilter | None = None,
+        order_by: list[EventOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[ManualEvent]:
+        """A page of the vehicle's events."""
+        asked = event_page(filter, order_by, first, after, last, before)
+        return await events_of_vehicle(info, UUID(str(self.id)), asked)
+
+    @strawberry.field(description="The vehicle's figures per day, week or month, oldest first.")
+    async def metrics(
+        self, info: Info, period: Period | None = None, period_type: PeriodType = PeriodType.DAILY
+    ) -> list[VehicleMetrics]:
+        """Metrics of the vehicle."""
+        return await info.context.loaders.load(metrics_of_vehicle, self.id, period_type.value, *bounds(period))
+
+    @strawberry.field(description="What the figures say about the vehicle, newest first.")
+    async def explanations(self, info: Info) -> list[Explanation]:
+        """Insights about the vehicle."""
+        return await info.context.loaders.load(explanations_of_vehicle, self.id)
+
+    @strawberry.field(description="The files uploaded for the vehicle, newest first.")
+    async def uploads(self, info: Info) -> list[Annotated[Upload, strawberry.lazy("resolvers.upload")]]:
+        """Files of the vehicle."""
+        from resolvers.upload import uploads_of_vehicle
+
+        return await info.context.loaders.load(uploads_of_vehicle, self.id)
+
+
+findable("Vehicle", vehicle_by_id)
+
+
+def vehicle_page(
+    filter: VehicleFilter | None,
+    order_by: Sequence[VehicleOrder] | None,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Page:
+    """The page of vehicles that these arguments ask for."""
+    return page(
+        "Vehicle",
+        columns={"label": "text", "created_at": "timestamptz", "id": "uuid"},
+        order_by=order_by,
+        default=Ordering("label"),
+        first=first,
+        after=after,
+        last=last,
+        before=before,
+        parameters=filter.parameters() if filter else {},
+    )
+
+
+@strawberry.type
+class VehicleQuery:
+    """Ways to vehicles."""
+
+    @strawberry.field(description="The vehicle with this id; null where there is none that the caller may see.")
+    async def vehicle(self, info: Info, id: strawberry.ID) -> Vehicle | None:
+        """One vehicle."""
+        return await info.context.loaders.load(vehicle_by_id, uuid_of(id))
+
+    @strawberry.field(description="All vehicles that the caller may see, by label unless ordered otherwise.")
+    async def vehicles(
+        self,
+        info: Info,
+        filter: VehicleFilter | None = None,
+        order_by: list[VehicleOrder] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Vehicle]:
+        """A page of vehicles."""
+        return await connection(info, "vehicles", vehicle_page(filter, order_by, first, after, last, before))

@@ -1,0 +1,111 @@
+-- fragment: fleet_group_columns
+       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+
+-- fragment: fleet_group_filter
+   and g.group_type = :group_type                    --? group_type
+   and g.name = :name_eq                             --? name_eq
+   and g.name = any (:name_in::text[])               --? name_in
+   and strpos(g.name, :name_contains) > 0            --? name_contains
+   and starts_with(g.name, :name_starts_with)        --? name_starts_with
+
+-- name: fleet_groups_by_id
+-- row: FleetGroup
+select
+--> fleet_group_columns
+  from fleet_groups g
+ where g.tenant_id = :tenant_id
+   and g.id = any (:ids::uuid[])
+
+-- name: fleet_groups_page
+-- row: FleetGroup
+-- order: name g.name text, created_at g.created_at timestamptz, id g.id uuid
+select
+--> fleet_group_columns
+  from fleet_groups g
+ where g.tenant_id = :tenant_id
+--> fleet_group_filter
+   and :keyset                                       --? keyset
+ order by :order
+ limit :limit
+
+-- name: fleet_groups_count
+select count(*)::integer as total_count
+  from fleet_groups g
+ where g.tenant_id = :tenant_id
+--> fleet_group_filter
+
+-- The topmost groups that the caller sees: those whose parent is not visible to them.
+
+-- name: fleet_groups_at_root
+-- row: FleetGroup
+select
+--> fleet_group_columns
+  from fleet_groups g
+ where g.tenant_id = :tenant_id
+   and not exists (select from fleet_groups p where p.tenant_id = :tenant_id and p.id = g.parent_group_id)
+ order by g.name, g.id
+
+-- All groups down to :depth levels below some groups, in one statement.
+
+-- name: fleet_groups_below
+-- row: FleetGroup
+with recursive below as (
+  select g.id, 1 as level
+    from fleet_groups g
+   where g.tenant_id = :tenant_id
+     and g.parent_group_id = any (:ids::uuid[])
+  union all
+  select g.id, b.level + 1
+    from below b
+    join fleet_groups g on g.tenant_id = :tenant_id and g.parent_group_id = b.id
+   where b.level < :depth::integer
+) cycle id set looped using path
+select
+--> fleet_group_columns
+     , max(b.level) as level
+  from below b
+  join fleet_groups g on g.tenant_id = :tenant_id and g.id = b.id
+ group by g.tenant_id, g.id
+ order by g.name, g.id
+
+-- name: ancestors_by_group
+-- row: FleetGroup
+with recursive up as (
+  select g.id as group_id, g.parent_group_id as id, 1 as distance
+    from fleet_groups g
+   where g.tenant_id = :tenant_id
+     and g.id = any (:ids::uuid[])
+  union all
+  select u.group_id, g.parent_group_id, u.distance + 1
+    from up u
+    join fleet_groups g on g.tenant_id = :tenant_id and g.id = u.id
+) cycle id set looped using path
+select u.group_id,
+--> fleet_group_columns
+  from up u
+  join fleet_groups g on g.tenant_id = :tenant_id and g.id = u.id
+ order by u.group_id, u.distance desc
+
+-- The tree depth first, siblings by name.
+
+-- name: fleet_tree
+-- row: FleetTreeNode
+with recursive tree as (
+  select g.id, g.name, 0 as depth, null::uuid as parent_id
+    from fleet_groups g
+   where g.tenant_id = :tenant_id
+     and g.id = :root_id                             --? root_id
+     and not exists (select from fleet_groups p where p.tenant_id = :tenant_id and p.id = g.parent_group_id)  --? !root_id
+  union all
+  select g.id, g.name, t.depth + 1, t.id
+    from tree t
+    join fleet_groups g on g.tenant_id = :tenant_id and g.parent_group_id = t.id
+     and t.depth < :max_depth::integer               --? max_depth
+) search depth first by name, id set position
+  cycle id set looped using path
+select
+--> fleet_group_columns
+     , t.depth, t.parent_id
+  from tree t
+  join fleet_groups g on g.tenant_id = :tenant_id and g.id = t.id
+ order by t.position

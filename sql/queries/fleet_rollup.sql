@@ -1,0 +1,114 @@
+-- Totals of many subtrees in one statement. Every vehicle is summed up once, every group once, and each group's sums
+-- are added to its ancestors: nothing is multiplied by a join, nothing is counted twice.
+--
+-- With :whole_tenant the tenant itself is the root of one more tree: every visible group, and the vehicles without one.
+-- A span of fuel economy runs from one full fill to the next and belongs to the period in which it ends; it takes part
+-- when both odometers are known, no fill was missed, and its economy is between 2 and 150 miles per gallon.
+
+-- name: rollups_by_group
+-- row: FleetRollup
+with recursive subtree as (
+  select g.id as root_id, g.id
+    from fleet_groups g
+   where g.tenant_id = :tenant_id
+     and g.id = any (:ids::uuid[])
+  union all
+  select s.root_id, g.id
+    from subtree s
+    join fleet_groups g on g.tenant_id = :tenant_id and g.parent_group_id = s.id
+) cycle id set looped using path,
+reached as (
+  select root_id, id, true as is_group from subtree
+  union all                                                                             --? whole_tenant
+  select :tenant_id::uuid, g.id, true from fleet_groups g where g.tenant_id = :tenant_id --? whole_tenant
+  union all                                                                             --? whole_tenant
+  select :tenant_id::uuid, :tenant_id::uuid, false                                      --? whole_tenant
+),
+member as materialized (
+  select v.id, coalesce(v.fleet_group_id, :tenant_id::uuid) as group_id
+    from vehicles v
+   where v.tenant_id = :tenant_id
+     and v.fleet_group_id = any (array(select distinct id from subtree))                --? !whole_tenant
+),
+driven as (
+  select m.vehicle_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh
+    from vehicle_metrics m
+   where m.tenant_id = :tenant_id
+     and m.vehicle_id = any (array(select id from member))                              --? !whole_tenant
+     and m.period_type = 'daily'
+     and m.metric_date >= :period_start::date                                           --? period_start
+     and m.metric_date < :period_end::date                                              --? period_end
+   group by m.vehicle_id
+),
+spent as (
+  select e.vehicle_id,
+         sum(e.gallons) as gallons,
+         sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
+         sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
+    from manual_events e
+   where e.tenant_id = :tenant_id
+     and e.vehicle_id = any (array(select id from member))                              --? !whole_tenant
+     and e.event_type in ('fuel_purchase', 'maintenance')
+     and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'             --? period_start
+     and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'                --? period_end
+   group by e.vehicle_id
+),
+--{ spans
+fill as (
+  select e.vehicle_id, e.occurred_at, e.gallons, e.odometer_miles,
+         coalesce((e.payload ->> 'is_full_tank')::boolean, true) as is_full,
+         coalesce((e.payload ->> 'missed_previous')::boolean, false) as missed,
+         count(*) filter (where coalesce((e.payload ->> 'is_full_tank')::boolean, true))
+           over (partition by e.vehicle_id order by e.occurred_at, e.id
+                 rows between unbounded preceding and 1 preceding) as span
+    from manual_events e
+   where e.tenant_id = :tenant_id
+     and e.vehicle_id = any (array(select id from member))  --? !whole_tenant
+     and e.event_type = 'fuel_purchase'
+     and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'  --? period_end
+),
+span as (
+  select vehicle_id, span, sum(gallons) as gallons, bool_or(missed) as missed, max(occurred_at) as ended_at,
+         bool_or(is_full) as closed, max(odometer_miles) filter (where is_full) as ended_miles,
+         lag(max(odometer_miles) filter (where is_full)) over (partition by vehicle_id order by span) as started_miles
+    from fill
+   group by vehicle_id, span
+),
+economy as (
+  select vehicle_id, sum(ended_miles - started_miles) as miles, sum(gallons) as gallons
+    from span
+   where span > 0 and closed and not missed
+     and (ended_miles - started_miles) / gallons between 2 and 150
+     and ended_at >= :period_start::date::timestamp at time zone 'UTC'  --? period_start
+   group by vehicle_id
+),
+--}
+group_total as (
+  select m.group_id,
+         count(*) as vehicles,
+         count(*) filter (where d.miles > 0 or s.vehicle_id is not null) as active,
+         sum(d.miles) as miles, sum(d.idle) as idle, sum(d.harsh) as harsh,
+         sum(s.gallons) as gallons, sum(s.fuel_cost) as fuel_cost, sum(s.maintenance_cost) as maintenance_cost,
+         sum(f.miles) as span_miles, sum(f.gallons) as span_gallons                     --? spans
+         null::bigint as span_miles, null::numeric as span_gallons                      --? !spans
+    from member m
+    left join driven d on d.vehicle_id = m.id
+    left join spent s on s.vehicle_id = m.id
+    left join economy f on f.vehicle_id = m.id                                          --? spans
+   group by m.group_id
+)
+select r.root_id as key_id,
+       (count(*) filter (where r.is_group))::integer as group_count,
+       coalesce(sum(t.vehicles), 0)::integer as vehicle_count,
+       coalesce(sum(t.active), 0)::integer as active_vehicle_count,
+       coalesce(sum(t.miles), 0)::integer as miles_driven,
+       coalesce(sum(t.idle), 0)::integer as idle_minutes,
+       coalesce(sum(t.harsh), 0)::integer as harsh_events,
+       coalesce(sum(t.gallons), 0) as fuel_gallons,
+       coalesce(sum(t.fuel_cost), 0) as fuel_cost,
+       coalesce(sum(t.maintenance_cost), 0) as maintenance_cost,
+       (sum(t.span_miles) / nullif(sum(t.span_gallons), 0))::float8 as fuel_efficiency_mpg,
+       round((coalesce(sum(t.fuel_cost), 0) + coalesce(sum(t.maintenance_cost), 0)) / nullif(sum(t.miles), 0), 4) as cost_per_mile
+  from reached r
+  left join group_total t on t.group_id = r.id
+ group by r.root_id

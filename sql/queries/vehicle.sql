@@ -1,0 +1,82 @@
+-- fragment: vehicle_columns
+       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
+       v.notes, v.extended_attributes, v.version, v.created_at, v.updated_at
+
+-- fragment: vehicle_filter
+   and v.label = :label_eq                           --? label_eq
+   and v.label = any (:label_in::text[])             --? label_in
+   and strpos(v.label, :label_contains) > 0          --? label_contains
+   and starts_with(v.label, :label_starts_with)      --? label_starts_with
+   and v.make = :make_eq                             --? make_eq
+   and v.make = any (:make_in::text[])               --? make_in
+   and strpos(v.make, :make_contains) > 0            --? make_contains
+   and starts_with(v.make, :make_starts_with)        --? make_starts_with
+   and v.model = :model_eq                           --? model_eq
+   and v.model = any (:model_in::text[])             --? model_in
+   and strpos(v.model, :model_contains) > 0          --? model_contains
+   and starts_with(v.model, :model_starts_with)      --? model_starts_with
+   and v.vin = :vin_eq                               --? vin_eq
+   and v.vin = any (:vin_in::text[])                 --? vin_in
+   and strpos(v.vin, :vin_contains) > 0              --? vin_contains
+   and starts_with(v.vin, :vin_starts_with)          --? vin_starts_with
+   and v.fleet_group_id = :fleet_group_id::uuid      --? fleet_group_id !subtree
+   and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, :fleet_group_id::uuid))::uuid[])  --? fleet_group_id subtree
+   and v.extended_attributes @> :extended_attributes_contain::jsonb  --? extended_attributes_contain
+
+-- name: vehicles_by_id
+-- row: Vehicle
+select
+--> vehicle_columns
+  from vehicles v
+ where v.tenant_id = :tenant_id
+   and v.id = any (:ids::uuid[])
+
+-- name: vehicles_page
+-- row: Vehicle
+-- order: label v.label text, created_at v.created_at timestamptz, id v.id uuid
+select
+--> vehicle_columns
+  from vehicles v
+ where v.tenant_id = :tenant_id
+--> vehicle_filter
+   and :keyset                                       --? keyset
+ order by :order
+ limit :limit
+
+-- name: vehicles_count
+select count(*)::integer as total_count
+  from vehicles v
+ where v.tenant_id = :tenant_id
+--> vehicle_filter
+
+-- A page of every group's vehicles, with or without those of its subtree.
+
+-- name: vehicles_page_by_group
+-- row: Vehicle
+-- order: label v.label text, created_at v.created_at timestamptz, id v.id uuid
+select k.key_id, page.*
+  from unnest(:ids::uuid[]) k (key_id)
+ cross join lateral (
+   select
+--> vehicle_columns
+     from vehicles v
+    where v.tenant_id = :tenant_id
+      and v.fleet_group_id = k.key_id                --? !include_descendants
+      and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, k.key_id))::uuid[])  --? include_descendants
+--> vehicle_filter
+      and :keyset                                    --? keyset
+    order by :order
+    limit :limit
+ ) page
+
+-- name: vehicles_count_by_group
+select k.key_id, counted.total_count
+  from unnest(:ids::uuid[]) k (key_id)
+ cross join lateral (
+   select count(*)::integer as total_count
+     from vehicles v
+    where v.tenant_id = :tenant_id
+      and v.fleet_group_id = k.key_id                --? !include_descendants
+      and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, k.key_id))::uuid[])  --? include_descendants
+--> vehicle_filter
+ ) counted
