@@ -1,4 +1,290 @@
-"""The command line."""
+"""The command line: ``motomind``."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from api.settings import Settings
+from sql.embedded import Addresses
+from sql.errors import DatabaseError, ImportFileError
+
+app = typer.Typer(
+    help="MotoMind Gateway: a GraphQL gateway over a fleet's PostgreSQL.\n\n"
+    "Begin with: motomind serve --demo\n\nEvery setting is an environment variable; docs/configuration.md lists them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+imports = typer.Typer(
+    help="Import files; all or nothing, and again without harm.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(imports, name="import")
+
+console = Console(stderr=True, highlight=False)
+Report = Callable[[str, int, int], None]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help="Where the embedded database is; MOTOMIND_DATA_DIR, else .motomind", show_default=False
+    ),
+]
+TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
+FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
+
+FIRST_QUERY = "{ fleetGroups(first: 3) { nodes { name rollup { vehicleCount milesDriven } } } }"
 
 
-def main() -> None: ...
+def main() -> None:
+    """Runs a command; a mistake ends in one message and exit status 1, never in a stack trace."""
+    try:
+        app()
+    except ImportFileError as error:
+        console.print(f"Nothing was imported. {len(error.problems)} problem(s):", style="bold")
+        for problem in error.problems:
+            console.print(f"  {problem}", markup=False)
+        sys.exit(1)
+    except DatabaseError as error:
+        console.print(str(error), markup=False)
+        sys.exit(1)
+    except pydantic.ValidationError as error:
+        console.print("A setting is wrong:", style="bold")
+        for wrong in error.errors():
+            where = " ".join(str(part) for part in wrong["loc"])
+            console.print(f"  {where} {wrong['msg'].removeprefix('Value error, ')}".replace("  ", " "), markup=False)
+        sys.exit(1)
+
+
+@app.command()
+def serve(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Load the demo first, if it is not there yet.")] = False,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; 127.0.0.1", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 8000", show_default=False)] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes serve; 1", show_default=False)] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve the graph at http://HOST:PORT/graphql.
+
+    Without DATABASE_URL an embedded PostgreSQL 18 is started in the data directory and migrated. With it,
+    that server is used, as the role gateway, after 'motomind migrate' as its owner.
+    """
+    import uvicorn
+
+    settings = _settings(data_dir=data_dir, host=host, port=port, workers=workers)
+    _require_free(settings.host, settings.port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that an embedded server is stopped on the way out
+    with _database(settings, migrate=settings.database_url is None) as addresses:
+        if demo:
+            _load_demo(addresses.owner, None)
+        os.environ["DATABASE_URL"] = addresses.gateway
+        os.environ["MOTOMIND_DATA_DIR"] = str(settings.data_dir.resolve())
+        asyncio.run(_check(addresses.gateway))
+        _greet(settings, demo=demo)
+        try:
+            uvicorn.run(
+                "api.app:create",
+                factory=True,
+                host=settings.host,
+                port=settings.port,
+                workers=settings.workers,
+                log_level="warning",
+                server_header=False,
+            )
+        except KeyboardInterrupt:
+            console.print("Stopped.")
+
+
+@app.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database to the newest version, as its owner."""
+    settings = _settings(data_dir=data_dir)
+    with _database(settings, migrate=True) as addresses:
+        console.print("The database is current.")
+        if settings.database_url is not None:
+            console.print(
+                "Let the gateway in, once:  ALTER ROLE gateway PASSWORD '...';\n"
+                "and serve with:            DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
+            )
+        del addresses
+
+
+@app.command()
+def demo(
+    tenants: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Generate this many tenants.", show_default=False)
+    ] = None,
+    groups: Annotated[int, typer.Option(min=1, max=100_000, help="Groups of each generated tenant.")] = 100,
+    vehicles: Annotated[int, typer.Option(min=1, max=1_000_000, help="Vehicles of each generated tenant.")] = 1000,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days of history of each generated tenant.")] = 30,
+    data_dir: DataDir = None,
+) -> None:
+    """Load the demo's four tenants, or with --tenants generated ones of any size, for benchmarks.
+
+    Deterministic: the same day and sizes give the same rows. People of generated tenants: owner@fleet-1.example,
+    manager@fleet-1.example, viewer@fleet-1.example and so on.
+    """
+    from sql.demo import DemoSize
+
+    size = None if tenants is None else DemoSize(tenants=tenants, groups=groups, vehicles=vehicles, days=days)
+    with _database(_settings(data_dir=data_dir), migrate=True) as addresses:
+        if not _load_demo(addresses.owner, size):
+            console.print("These tenants are already there; nothing was changed.")
+
+
+@app.command()
+def token(
+    email: Annotated[
+        str, typer.Argument(help="Who the token is for, like owner@enterprise.example", show_default=False)
+    ],
+    tenant: Annotated[str | None, typer.Option(help="The tenant to act in, by name.", show_default=False)] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a development token and nothing else, to be put into a variable.
+
+    TOKEN=$(motomind token owner@enterprise.example)
+    """
+    from api.auth import development_token
+    from sql.people import member
+
+    settings = _settings(data_dir=data_dir)
+    if settings.has_production_issuer:
+        console.print("Tokens come from the issuer in MOTOMIND_JWT_ISSUER; development tokens would not be taken.")
+        raise typer.Exit(1)
+    with _database(settings, migrate=False) as addresses:
+        person = asyncio.run(member(addresses.owner, email, tenant))
+    typer.echo(development_token(settings, person.user_id, person.tenant_id))
+
+
+@app.command()
+def schema() -> None:
+    """Print the schema that the gateway serves, in GraphQL's definition language."""
+    from resolvers.schema import published
+
+    typer.echo(published(), nl=False)
+
+
+@imports.command("groups")
+def import_groups(file: FileToImport, tenant: TenantName, data_dir: DataDir = None) -> None:
+    """Import a tree of groups: JSON or CSV with code, name, type and parent (the code of another row).
+
+    Where a code looks like "DE-BY" and names no parent, the group goes below a group "DE".
+    """
+    from sql import imports
+
+    _import(imports.import_groups, file, tenant, data_dir)
+
+
+@imports.command("fuel-log")
+def import_fuel_log(file: FileToImport, tenant: TenantName, data_dir: DataDir = None) -> None:
+    """Import a fuel log: CSV with car_name, model, date, odometer, miles, gallons and price (US dollars per gallon).
+
+    Makes a vehicle for each car, and for each row a fuel purchase and an odometer reading.
+    """
+    from sql import imports
+
+    _import(imports.import_fuel_log, file, tenant, data_dir)
+
+
+def _import(importer: Callable[..., Any], file: Path, tenant: str, data_dir: Path | None) -> None:
+    if not file.is_file():
+        console.print(f"There is no file {file}.", markup=False)
+        raise typer.Exit(1)
+    with _database(_settings(data_dir=data_dir), migrate=True) as addresses, _progress() as progress:
+        report = importer(addresses.owner, file, tenant=tenant, progress=progress)
+    added = ", ".join(f"{count} {what}" for what, count in report.added.items() if count)
+    made = f"Made the tenant {tenant}. " if report.tenant_created else ""
+    console.print(
+        f"{made}Read {report.read} rows; added {added or 'nothing: all of it was there already'}.", markup=False
+    )
+
+
+def _settings(**given: Any) -> Settings:
+    """The settings from the environment, with what the command line says instead."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def _database(settings: Settings, *, migrate: bool) -> Iterator[Addresses]:
+    """The database's addresses: of the server in DATABASE_URL, or of the embedded one, started or found."""
+    from sql import embedded
+    from sql.migrate import migrate as apply
+
+    def bring_up_to_date(owner_url: str) -> None:
+        if migrate:
+            apply(owner_url, lambda name: console.print(f"Migrating: {name}", markup=False))
+
+    if settings.database_url is not None:
+        owner = settings.owner_database_url or settings.database_url
+        bring_up_to_date(owner)
+        yield Addresses(owner=owner, gateway=settings.database_url)
+        return
+    with embedded.database(settings.data_dir) as addresses:
+        bring_up_to_date(addresses.owner)
+        yield addresses
+
+
+def _load_demo(owner_url: str, size: Any) -> bool:
+    from sql.demo import load_demo
+
+    with _progress() as progress:
+        return load_demo(owner_url, size=size, until=datetime.datetime.now(datetime.UTC).date(), progress=progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """A progress bar for long work: yields what is told step, done and total."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Starting", total=None)
+        yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            console.print(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another: --port {port + 1}")
+            raise typer.Exit(1) from None
+
+
+async def _check(gateway_url: str) -> None:
+    """Fails here, with one message, rather than in every worker."""
+    from sql.session import Database, PoolSettings
+
+    database = await Database.connect(gateway_url, PoolSettings(min_size=0, max_size=1))
+    await database.close()
+
+
+def _greet(settings: Settings, *, demo: bool) -> None:
+    address = f"http://{settings.host}:{settings.port}/graphql"
+    motomind = f"{Path(sys.executable).parent.name and Path(sys.argv[0])}"
+    console.print(f"\nMotoMind Gateway serves {address}  (Ctrl+C stops it)\n", style="bold")
+    if settings.has_production_issuer:
+        return
+    person = "owner@enterprise.example" if demo else "EMAIL"
+    console.print(
+        f"A token, in another terminal:\n\n  TOKEN=$({motomind} token {person})\n\n"
+        f'A first query:\n\n  curl -s {address} -H "Authorization: Bearer $TOKEN" \\\n'
+        f"    -H 'Content-Type: application/json' "
+        f'-d \'{{"query": "{FIRST_QUERY}"}}\'\n',
+        markup=False,
+        soft_wrap=True,
+    )

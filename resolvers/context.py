@@ -11,7 +11,7 @@ from resolvers.loading import Loaders
 from sql.session import Caller, Session
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Context:
     """One request: who asks, their transaction, and the loaders that batch over it."""
 

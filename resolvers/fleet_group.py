@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -149,7 +149,7 @@ class FleetGroup(Node):
         return await info.context.loaders.load(ancestors_of_group, self.id)
 
     @strawberry.field(
-        description="The groups directly below, by name. Nest it to any depth: all levels are one statement."
+        description="The groups directly below, by name. Nested to any depth, all levels are one statement."
     )
     async def children(self, info: Info) -> list[FleetGroup]:
         """The groups below."""
@@ -196,7 +196,8 @@ class FleetGroup(Node):
         return await info.context.loaders.load(explanations_of_group, self.id)
 
     @strawberry.field(
-        description="The grants on this very group, oldest first: all for owners, managers and who holds ADMIN; else one's own."
+        description="The grants on this very group, oldest first. Owners, managers and holders of ADMIN see all."
+        " Others see their own."
     )
     async def permissions(self, info: Info) -> list[GroupPermission]:
         """Grants on the group."""
@@ -220,7 +221,7 @@ class FleetTreeNode:
     @strawberry.field(description="The group.")
     def group(self) -> FleetGroup:
         """The same row, read as a group."""
-        return self
+        return cast("FleetGroup", self)
 
 
 findable("FleetGroup", fleet_group_by_id)
@@ -272,8 +273,8 @@ class FleetGroupQuery:
         return await connection(info, "fleet_groups", group_page(filter, order_by, first, after, last, before))
 
     @strawberry.field(
-        description="The permitted tree below rootId (or below every visible root), depth first, any depth, one request. "
-        "The roots have depth 0; maxDepth: 0 gives them alone."
+        description="The permitted tree below rootId (or below every visible root), depth first, any depth, one "
+        "request. The roots have depth 0; maxDepth: 0 gives them alone."
     )
     async def fleet_tree(
         self, info: Info, root_id: strawberry.ID | None = None, max_depth: int | None = None
@@ -286,4 +287,4 @@ class FleetGroupQuery:
         by_id = info.context.loaders.of(fleet_group_by_id)
         for row in rows:
             by_id.prime(row["id"], row)
-        return rows
+        return cast("list[FleetTreeNode]", rows)

@@ -61,8 +61,8 @@ class FleetRollup:
     fuel_cost: Decimal = strawberry.field(description="US dollars paid for fuel.")
     maintenance_cost: Decimal = strawberry.field(description="US dollars paid for maintenance.")
     fuel_efficiency_mpg: float | None = strawberry.field(
-        description="Miles per US gallon: total miles over total gallons of the accepted spans from one full fill to the "
-        "next that end in the period; null where there is none."
+        description="Miles per US gallon: total miles over total gallons of the accepted spans from one full fill "
+        "to the next that end in the period; null where there is none."
     )
     cost_per_mile: Decimal | None = strawberry.field(
         description="US dollars of fuel and maintenance per mile driven; null without miles."

@@ -1,6 +1,6 @@
 """Loaders: keys of one field, collected over all objects and levels that ask, answered by one statement.
 
-A batch function takes the session and the keys (and arguments shared by all of them) and answers key by key. aiodataloader
+A batch function takes the session, the keys and the arguments they share, and answers key by key. aiodataloader
 queues, de-duplicates and caches; what is ours is *when* a queue closes. A transaction runs one statement at a time, so
 closing a queue before the connection is free gains nothing: ``Schedule`` lets the resolvers run until they stop asking,
 then sends one queue, and so on. Trees go first, because they let deeper levels ask for the same things: five levels of

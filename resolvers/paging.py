@@ -121,19 +121,17 @@ def encode_cursor(kind: str, order: Sequence[Ordering], position: Sequence[Any])
 def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Mapping[str, str]) -> tuple[Any, ...]:
     """The position that a cursor stands for. Raises InvalidCursorError for any other text."""
     try:
-        if len(cursor) > MAX_CURSOR:
-            raise ValueError
-        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        digest, values = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
-        if not hmac.compare_digest(digest, _digest(kind, order, values)):
-            raise ValueError
-        types = [columns[term.column] for term in order]
-        return tuple(_READERS[type_](value) for type_, value in zip(types, orjson.loads(values), strict=True))
+        raw = urlsafe_b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4))
     except ValueError:
+        raw = b""
+    digest, values = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
+    if not hmac.compare_digest(digest, _digest(kind, order, values)):
         raise InvalidCursorError(
             "This cursor is not one of this connection in this order. Use a cursor that the same field returned, "
             "with the same orderBy."
-        ) from None
+        )
+    types = [columns[term.column] for term in order]
+    return tuple(_READERS[type_](value) for type_, value in zip(types, orjson.loads(values), strict=True))
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

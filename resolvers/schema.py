@@ -47,3 +47,8 @@ def build() -> strawberry.Schema:
         types=EVENT_TYPES,
         config=StrawberryConfig(default_resolver=read, scalar_map=SCALARS),
     )
+
+
+def published() -> str:
+    """The schema in GraphQL's definition language, as schema.graphql has it."""
+    return build().as_str() + "\n"

@@ -45,7 +45,8 @@ class Tenant(Node):
     plan_name: str = strawberry.field(description="The plan that the tenant subscribes to.")
     primary_region: str = strawberry.field(description="The region that holds the tenant's data.")
     data_residency_requirements: Json = strawberry.field(
-        description="Where data may be kept: allowed_regions, prohibited_regions, compliance_requirements, data_retention_days."
+        description="Where data may be kept: allowed_regions, prohibited_regions, compliance_requirements, "
+        "data_retention_days."
     )
     created_at: datetime.datetime = strawberry.field(description="When the tenant was made.")
     updated_at: datetime.datetime = strawberry.field(description="When the tenant last changed.")

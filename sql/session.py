@@ -204,7 +204,7 @@ class Database:
             await asyncio.shield(self._pool.release(connection))
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """One caller's transaction. ``issued`` lists the names of the statements run, in order."""
 

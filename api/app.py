@@ -1,0 +1,62 @@
+"""The application: routes, and what lives as long as the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from api.endpoint import Endpoint
+from api.settings import Settings
+from resolvers.execution import Engine
+from resolvers.schema import build
+from sql.session import Database, PoolSettings
+
+
+def create(settings: Settings | None = None) -> Starlette:
+    """The ASGI application. Its database must be set, migrated and reachable when it starts."""
+    settings = settings or Settings()
+    engine = Engine(build(), cached_documents=settings.cached_documents)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if settings.database_url is None:
+            raise RuntimeError("DATABASE_URL is not set. 'motomind serve' starts an embedded database and sets it.")
+        database = await Database.connect(settings.database_url, pool_settings(settings))
+        app.state.endpoint = Endpoint(settings, database, engine)
+        try:
+            yield
+        finally:
+            await database.close()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", _graphql, methods=["GET", "POST"]),
+            Route("/healthz", _alive, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def pool_settings(settings: Settings) -> PoolSettings:
+    """The part of the settings that is about database connections."""
+    return PoolSettings(
+        min_size=settings.pool_min_size,
+        max_size=settings.pool_max_size,
+        acquire_timeout=settings.pool_timeout,
+        statement_timeout_ms=settings.statement_timeout_ms,
+        statement_cache_size=settings.statement_cache_size,
+    )
+
+
+async def _graphql(request: Request) -> Response:
+    endpoint: Endpoint = request.app.state.endpoint
+    return await endpoint(request)
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"status": "alive"})

@@ -1,0 +1,71 @@
+"""Settings: every one of them, read from the environment once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Algorithm = Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"]
+
+
+class Settings(BaseSettings):
+    """What can be set, each as an environment variable: MOTOMIND_ and the name in capitals, or as it says."""
+
+    model_config = SettingsConfigDict(env_prefix="MOTOMIND_", extra="ignore", populate_by_name=True)
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="The PostgreSQL to serve from, as the role gateway. Unset: an embedded server.",
+    )
+    owner_database_url: str | None = Field(
+        default=None,
+        description="The same database as its owner, for migrate, demo, import and token. Unset: DATABASE_URL.",
+    )
+    data_dir: Path = Field(
+        default=Path(".motomind"), description="Where the embedded server and the development key are kept."
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
+    workers: int = Field(default=1, ge=1, le=64, description="How many processes serve.")
+    pool_min_size: int = Field(default=1, ge=0, description="Database connections kept open by each process.")
+    pool_max_size: int = Field(default=10, ge=1, description="The most database connections of each process.")
+    pool_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that a request waits for a free connection; then 503."
+    )
+    statement_timeout_ms: int = Field(default=10_000, ge=1, description="Milliseconds that one statement may take.")
+    statement_cache_size: int = Field(
+        default=500,
+        ge=0,
+        description="Prepared statements kept by each connection; 0 behind a PgBouncer in transaction mode that is "
+        "older than 1.21 or has max_prepared_statements = 0.",
+    )
+    request_timeout: float = Field(default=30.0, gt=0, description="Seconds that one request may take in all.")
+    max_body_bytes: int = Field(default=1_000_000, ge=1, description="The largest request body in bytes.")
+    cached_documents: int = Field(default=1000, ge=1, description="Parsed documents kept by each process.")
+    jwt_issuer: str | None = Field(
+        default=None, description="The issuer (iss) of bearer tokens. Unset: development tokens by 'motomind token'."
+    )
+    jwt_audience: str = Field(default="motomind", description="The audience (aud) that tokens must name.")
+    jwt_public_key: str | None = Field(
+        default=None, description="The issuer's public key, as PEM text. Needs jwt_issuer."
+    )
+    jwt_algorithm: Algorithm = Field(default="RS256", description="The one algorithm that the issuer signs with.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.jwt_issuer is None) != (self.jwt_public_key is None):
+            raise ValueError("MOTOMIND_JWT_ISSUER and MOTOMIND_JWT_PUBLIC_KEY go together: set both or neither")
+        if self.pool_min_size > self.pool_max_size:
+            raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
+        if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("DATABASE_URL starts with postgresql://")
+        return self
+
+    @property
+    def has_production_issuer(self) -> bool:
+        """Whether tokens come from an issuer of one's own, so that development tokens are neither made nor taken."""
+        return self.jwt_issuer is not None

@@ -1,0 +1,114 @@
+"""Operations: documents parsed and validated once, executed in a caller's session."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, parse
+from graphql import execute as execute_document
+from graphql.validation import specified_rules
+from strawberry import Schema
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.schema.schema import validate_document
+
+from resolvers.context import Context
+from sql.session import Session
+
+MAX_TOKENS = 10_000
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+OPERATION_FAILED = "OPERATION_RESOLUTION_FAILURE"
+VARIABLES_FAILED = "BAD_USER_INPUT"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document's text, parsed and validated: either a syntax tree or the errors that refuse it."""
+
+    tree: DocumentNode | None
+    errors: tuple[GraphQLError, ...] = ()
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """The operation of this name, or the only one without a name; None where that is not clear."""
+        found = [
+            definition
+            for definition in (self.tree.definitions if self.tree else ())
+            if isinstance(definition, OperationDefinitionNode)
+            and (name is None or (definition.name is not None and definition.name.value == name))
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+class Engine:
+    """Executes operations on a schema; keeps the most recently used documents ready."""
+
+    def __init__(self, schema: Schema, *, cached_documents: int = 1000) -> None:
+        self.schema = schema
+        self._documents: OrderedDict[str, Document] = OrderedDict()
+        self._cached_documents = cached_documents
+
+    def document(self, text: str) -> Document:
+        """The parsed and validated document of a text, from the cache where it was seen before."""
+        document = self._documents.get(text)
+        if document is None:
+            document = self._documents[text] = self._read(text)
+            if len(self._documents) > self._cached_documents:
+                self._documents.popitem(last=False)
+        else:
+            self._documents.move_to_end(text)
+        return document
+
+    def _read(self, text: str) -> Document:
+        try:
+            tree = parse(text, max_tokens=MAX_TOKENS)
+            errors = validate_document(self.schema._schema, tree, tuple(specified_rules))  # noqa: SLF001
+        except GraphQLError as error:
+            return Document(None, (_coded(error, PARSE_FAILED),))
+        except RecursionError:
+            return Document(
+                None, (GraphQLError("The document is nested too deeply.", extensions={"code": PARSE_FAILED}),)
+            )
+        return Document(None if errors else tree, tuple(_coded(error, VALIDATION_FAILED) for error in errors))
+
+    def resolve_operation(self, document: Document, name: str | None) -> OperationDefinitionNode:
+        """The operation to execute. Raises GraphQLError where the name does not settle it, or for a subscription."""
+        operation = document.operation(name)
+        if operation is None:
+            message = (
+                f"The document has no operation named {name!r}."
+                if name is not None
+                else "Say which operation to execute: the document needs exactly one, or an operationName."
+            )
+            raise GraphQLError(message, extensions={"code": OPERATION_FAILED})
+        if operation.operation is OperationType.SUBSCRIPTION:
+            raise GraphQLError("Subscriptions are not served here.", extensions={"code": OPERATION_FAILED})
+        return operation
+
+    async def execute(
+        self, document: Document, session: Session, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> ExecutionResult:
+        """The result of an operation; its statements all run in the session's transaction."""
+        if document.tree is None:
+            return ExecutionResult(None, list(document.errors))
+        context = Context.of(session)
+        try:
+            result = execute_document(
+                self.schema._schema,  # noqa: SLF001 - Strawberry's own execute parses and validates anew
+                document.tree,
+                context_value=context,
+                variable_values=variables,
+                operation_name=operation_name,
+                executor_class=self.schema.execution_context_class,
+                is_awaitable=cast("Any", optimized_is_awaitable),
+                operation_extensions=None,
+            )
+            return result if isinstance(result, ExecutionResult) else await result
+        finally:
+            await context.loaders.schedule.close()
+
+
+def _coded(error: GraphQLError, code: str) -> GraphQLError:
+    error.extensions = {"code": code, **(error.extensions or {})}
+    return error

@@ -1,0 +1,45 @@
+"""People by the names that a person types; as the database's owner, for the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from sql.errors import DatabaseUnavailableError, NotAMemberError
+from sql.session import BROKEN
+from sql.statements import load
+
+
+@dataclass(frozen=True)
+class Member:
+    """A person, and the tenant to act in: None where the person belongs to several and none was named."""
+
+    user_id: UUID
+    tenant_id: UUID | None
+
+
+async def member(owner_url: str, email: str, tenant: str | None) -> Member:
+    """The person with an email address, in the tenant of a name or in their only one.
+
+    Raises NotAMemberError, with who and what there is, where that names nobody.
+    """
+    try:
+        connection = await asyncpg.connect(owner_url)
+    except BROKEN as error:
+        raise DatabaseUnavailableError(f"The database does not answer: {error}") from error
+    try:
+        person = await connection.fetchrow(load()["user_by_email"].render(frozenset())[0], email)
+        tenants = await connection.fetch(load()["tenants_of_email"].render(frozenset())[0], email)
+    finally:
+        await connection.close()
+    if person is None:
+        raise NotAMemberError(f"Nobody has the address {email}. The demo's people are in the README.")
+    if tenant is None:
+        return Member(person["id"], tenants[0]["id"] if len(tenants) == 1 else None)
+    for row in tenants:
+        if row["name"].lower() == tenant.lower():
+            return Member(person["id"], row["id"])
+    names = ", ".join(row["name"] for row in tenants) or "no tenant"
+    raise NotAMemberError(f"{email} is no member of {tenant}, but of {names}.")
