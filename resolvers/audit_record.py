@@ -11,13 +11,12 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import one_by
+from resolvers.loading import Loaders, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
 from resolvers.scalars import Json, uuid_of
 from resolvers.user import User, user_by_id
-from sql.session import Session
 from sql.statements import Ordering
 
 
@@ -53,9 +52,9 @@ class AuditFilter:
         }
 
 
-async def audit_record_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def audit_record_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Audit records by id."""
-    return one_by(ids, await session.fetch("audit_records_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("audit_records_by_id", ids=ids))
 
 
 @strawberry.type(description="A change of one row.")

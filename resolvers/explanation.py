@@ -10,11 +10,10 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import many_by, one_by
+from resolvers.loading import Loaders, many_by, one_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
 from resolvers.scalars import Json, uuid_of
-from sql.session import Session
 from sql.statements import Ordering
 
 if TYPE_CHECKING:
@@ -37,19 +36,19 @@ class ExplanationFilter:
         }
 
 
-async def explanation_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def explanation_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Explanations by id."""
-    return one_by(ids, await session.fetch("explanations_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("explanations_by_id", ids=ids))
 
 
-async def explanations_of_vehicle(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def explanations_of_vehicle(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Explanations about vehicles, newest first."""
-    return many_by(ids, await session.fetch("explanations_by_vehicle", ids=ids), "vehicle_id")
+    return many_by(ids, await loaders.fetch("explanations_by_vehicle", ids=ids), "vehicle_id")
 
 
-async def explanations_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def explanations_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Explanations about groups, newest first."""
-    return many_by(ids, await session.fetch("explanations_by_group", ids=ids), "fleet_group_id")
+    return many_by(ids, await loaders.fetch("explanations_by_group", ids=ids), "fleet_group_id")
 
 
 @strawberry.type(description="A generated insight about a vehicle or a group.")

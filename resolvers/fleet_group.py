@@ -10,7 +10,7 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.context import Context, Info
+from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError
 from resolvers.explanation import Explanation, explanations_of_group
 from resolvers.filters import OrderDirection, Period, StringFilter
@@ -22,12 +22,11 @@ from resolvers.group_permission import (
     caller_permission_of_group,
     group_permissions_of_group,
 )
-from resolvers.loading import many_by, one_by
+from resolvers.loading import Loaders, many_by, one_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, Page, connection, page
 from resolvers.scalars import Json, uuid_of
 from resolvers.selection import nesting
-from sql.session import Session
 from sql.statements import Ordering
 
 if TYPE_CHECKING:
@@ -77,51 +76,49 @@ class FleetGroupFilter:
         }
 
 
-async def fleet_group_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def fleet_group_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Groups by id."""
-    return one_by(ids, await session.fetch("fleet_groups_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("fleet_groups_by_id", ids=ids))
 
 
-async def ancestors_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def ancestors_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """The visible groups above a group, topmost first."""
-    return many_by(ids, await session.fetch("ancestors_by_group", ids=ids), "group_id")
+    return many_by(ids, await loaders.fetch("ancestors_by_group", ids=ids), "group_id")
 
 
-async def root_groups(session: Session, keys: list[UUID]) -> Sequence[Any]:
+async def root_groups(loaders: Loaders, keys: list[UUID]) -> Sequence[Any]:
     """The topmost groups that the caller sees."""
-    rows = await session.fetch("fleet_groups_at_root")
+    rows = await loaders.fetch("fleet_groups_at_root")
+    loaders.prime(fleet_group_by_id, rows)
     return [rows] * len(keys)
 
 
-async def children_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def children_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """The groups directly below a group, by name; ``load_children`` fetches deeper levels along."""
-    return many_by(ids, await session.fetch("fleet_groups_below", ids=ids, depth=1), "parent_group_id")
+    return many_by(ids, await loaders.fetch("fleet_groups_below", ids=ids, depth=1), "parent_group_id")
 
 
-async def load_children(context: Context, id_: UUID, depth: int) -> Any:
+async def load_children(loaders: Loaders, id_: UUID, depth: int) -> Any:
     """The children of a group, with ``depth`` levels below it fetched by the same statement.
 
     Groups above the deepest level have all their children among the rows, so those answers are put into the cache of
     the one-level loader, where the nested fields find them.
     """
-    loaders = context.loaders
     one_level = loaders.of(children_of_group, tree=True)
     if depth == 1 or one_level.has(id_):
         return await one_level.load(id_)
-    return await loaders.of(_children_with_levels, depth, context, tree=True).load(id_)
+    return await loaders.of(_children_with_levels, depth, tree=True).load(id_)
 
 
-async def _children_with_levels(session: Session, ids: list[UUID], depth: int, context: Context) -> Sequence[Any]:
-    rows = await session.fetch("fleet_groups_below", ids=ids, depth=depth)
-    complete = [*ids, *(row["id"] for row in rows if row["level"] < depth)]
-    wanted = set(complete)
-    children = many_by(complete, (row for row in rows if row["parent_group_id"] in wanted), "parent_group_id")
-    one_level, by_id = context.loaders.of(children_of_group, tree=True), context.loaders.of(fleet_group_by_id)
-    for id_, below in zip(dict.fromkeys(complete), children, strict=True):
+async def _children_with_levels(loaders: Loaders, ids: list[UUID], depth: int) -> Sequence[Any]:
+    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth)
+    wanted = dict.fromkeys([*ids, *(row["id"] for row in rows if row["level"] < depth)])
+    children = many_by(wanted, (row for row in rows if row["parent_group_id"] in wanted), "parent_group_id")
+    found = dict(zip(wanted, children, strict=True))
+    one_level = loaders.of(children_of_group, tree=True)
+    for id_, below in found.items():
         one_level.prime(id_, below)
-    for row in rows:
-        by_id.prime(row["id"], row)
-    found = dict(zip(dict.fromkeys(complete), children, strict=True))
+    loaders.prime(fleet_group_by_id, rows)
     return [found[id_] for id_ in ids]
 
 
@@ -153,7 +150,7 @@ class FleetGroup(Node):
     )
     async def children(self, info: Info) -> list[FleetGroup]:
         """The groups below."""
-        return await load_children(info.context, UUID(str(self.id)), nesting(info, "children"))
+        return await load_children(info.context.loaders, UUID(str(self.id)), nesting(info, "children"))
 
     @strawberry.field(description="How many visible groups lie above; 0 at a root of what the caller may see.")
     async def depth(self, info: Info) -> int:
@@ -284,7 +281,5 @@ class FleetGroupQuery:
             raise InvalidArgumentError(f"maxDepth is {max_depth}: it goes from 0 to {MAX_DEPTH}.")
         root = None if root_id is None else uuid_of(root_id, "rootId")
         rows = await info.context.session.fetch("fleet_tree", root_id=root, max_depth=max_depth)
-        by_id = info.context.loaders.of(fleet_group_by_id)
-        for row in rows:
-            by_id.prime(row["id"], row)
+        info.context.loaders.prime(fleet_group_by_id, rows)
         return cast("list[FleetTreeNode]", rows)

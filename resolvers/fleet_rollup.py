@@ -12,19 +12,18 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.filters import Period, bounds
-from resolvers.loading import one_by
+from resolvers.loading import Loaders, one_by
 from resolvers.selection import selects
-from sql.session import Session
 
 
 async def rollup_by_group(
-    session: Session, ids: list[UUID], start: datetime.date | None, end: datetime.date | None, spans: bool
+    loaders: Loaders, ids: list[UUID], start: datetime.date | None, end: datetime.date | None, spans: bool
 ) -> Sequence[Any]:
     """Totals of many subtrees, in one statement; the tenant's own id stands for all of it."""
-    tenant_id = session.caller.tenant_id
+    tenant_id = loaders.session.caller.tenant_id
     return one_by(
         ids,
-        await session.fetch(
+        await loaders.fetch(
             "rollups_by_group",
             ids=[id_ for id_ in ids if id_ != tenant_id],
             whole_tenant=True if tenant_id in ids else None,

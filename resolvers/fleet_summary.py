@@ -12,15 +12,14 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.filters import Period, bounds
-from resolvers.loading import many_by
-from sql.session import Session
+from resolvers.loading import Loaders, many_by
 
 
 async def fleet_summaries_of_group(
-    session: Session, ids: list[UUID], start: datetime.date | None, end: datetime.date | None
+    loaders: Loaders, ids: list[UUID], start: datetime.date | None, end: datetime.date | None
 ) -> Sequence[Any]:
     """Day figures of groups, oldest first."""
-    rows = await session.fetch("fleet_summaries_by_group", ids=ids, period_start=start, period_end=end)
+    rows = await loaders.fetch("fleet_summaries_by_group", ids=ids, period_start=start, period_end=end)
     return many_by(ids, rows, "fleet_group_id")
 
 

@@ -11,10 +11,9 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import many_by, one_by, value_by
+from resolvers.loading import Loaders, many_by, one_by, value_by
 from resolvers.node import Node, findable
 from resolvers.user import User, user_by_id
-from sql.session import Session
 
 if TYPE_CHECKING:
     from resolvers.fleet_group import FleetGroup
@@ -29,24 +28,24 @@ class PermissionLevel(Enum):
     ADMIN = "admin"
 
 
-async def group_permission_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def group_permission_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Grants by id."""
-    return one_by(ids, await session.fetch("group_permissions_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("group_permissions_by_id", ids=ids))
 
 
-async def group_permissions_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def group_permissions_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """The grants on a group itself, oldest first."""
-    return many_by(ids, await session.fetch("group_permissions_by_group", ids=ids), "fleet_group_id")
+    return many_by(ids, await loaders.fetch("group_permissions_by_group", ids=ids), "fleet_group_id")
 
 
-async def group_permissions_of_user(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def group_permissions_of_user(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """A person's grants in the acting tenant, oldest first."""
-    return many_by(ids, await session.fetch("group_permissions_by_user", ids=ids), "user_id")
+    return many_by(ids, await loaders.fetch("group_permissions_by_user", ids=ids), "user_id")
 
 
-async def caller_permission_of_group(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def caller_permission_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """The caller's level on a group, inherited grants and role included."""
-    rows = await session.fetch("caller_permission_by_group", ids=ids)
+    rows = await loaders.fetch("caller_permission_by_group", ids=ids)
     return value_by(ids, rows, "group_id", "permission_level", absent=None)
 
 

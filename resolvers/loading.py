@@ -1,6 +1,6 @@
 """Loaders: keys of one field, collected over all objects and levels that ask, answered by one statement.
 
-A batch function takes the session, the keys and the arguments they share, and answers key by key. aiodataloader
+A batch function takes the loaders, the keys and the arguments they share, and answers key by key. aiodataloader
 queues, de-duplicates and caches; what is ours is *when* a queue closes. A transaction runs one statement at a time, so
 closing a queue before the connection is free gains nothing: ``Schedule`` lets the resolvers run until they stop asking,
 then sends one queue, and so on. Trees go first, because they let deeper levels ask for the same things: five levels of
@@ -100,13 +100,13 @@ class Loaders:
         self._loaders: dict[tuple[Batch, Hashable], LevelLoader] = {}
 
     def of(self, batch: Batch, *arguments: Hashable, tree: bool = False) -> LevelLoader:
-        """The loader of a batch function, called as ``batch(session, keys, *arguments)``."""
+        """The loader of a batch function, called as ``batch(loaders, keys, *arguments)``."""
         identity = (batch, arguments)
         loader = self._loaders.get(identity)
         if loader is None:
 
             async def answer(keys: list[Any]) -> Sequence[Any]:
-                return await batch(self.session, keys, *arguments)
+                return await batch(self, keys, *arguments)
 
             loader = self._loaders[identity] = LevelLoader(self.schedule, answer, tree=tree)
         return loader
@@ -114,6 +114,16 @@ class Loaders:
     def load(self, batch: Batch, key: Hashable, *arguments: Hashable) -> asyncio.Future[Any]:
         """The value of one key."""
         return self.of(batch, *arguments).load(key)
+
+    async def fetch(self, statement: str, **parameters: Any) -> list[Row]:
+        """The rows of a named statement, in the session's transaction."""
+        return await self.session.fetch(statement, **parameters)
+
+    def prime(self, batch: Batch, rows: Iterable[Row]) -> None:
+        """Lets rows that are here already answer for their ids."""
+        loader = self.of(batch)
+        for row in rows:
+            loader.prime(row["id"], row)
 
     async def load_known(self, batch: Batch, key: Hashable | None, *arguments: Hashable) -> Any:
         """The value of one key, None for no key."""

@@ -15,12 +15,11 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.filters import OrderDirection
-from resolvers.loading import many_by, one_by, value_by
+from resolvers.loading import Loaders, many_by, one_by, value_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, Page, connection, page
 from resolvers.scalars import Json, uuid_of
 from resolvers.user import User, user_by_id
-from sql.session import Session
 from sql.statements import Ordering
 
 if TYPE_CHECKING:
@@ -89,24 +88,24 @@ class EventFilter:
         }
 
 
-async def manual_event_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def manual_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Events by id."""
-    return one_by(ids, await session.fetch("manual_events_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("manual_events_by_id", ids=ids))
 
 
-async def archived_event_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def archived_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Archived events by id."""
-    return one_by(ids, await session.fetch("archived_events_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("archived_events_by_id", ids=ids))
 
 
-async def events_by_vehicle(session: Session, ids: list[UUID], asked: Page) -> Sequence[Any]:
+async def events_by_vehicle(loaders: Loaders, ids: list[UUID], asked: Page) -> Sequence[Any]:
     """The same page of every vehicle's events, one row more than asked for."""
-    return many_by(ids, await session.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments), "key_id")
+    return many_by(ids, await loaders.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments), "key_id")
 
 
-async def event_count_by_vehicle(session: Session, ids: list[UUID], asked: Page) -> Sequence[Any]:
+async def event_count_by_vehicle(loaders: Loaders, ids: list[UUID], asked: Page) -> Sequence[Any]:
     """How many events each vehicle has under the page's filter."""
-    rows = await session.fetch("manual_events_count_by_vehicle", ids=ids, **dict(asked.parameters))
+    rows = await loaders.fetch("manual_events_count_by_vehicle", ids=ids, **dict(asked.parameters))
     return value_by(ids, rows, "key_id", "total_count", absent=0)
 
 

@@ -13,9 +13,8 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import ForbiddenError
 from resolvers.group_permission import GroupPermission, group_permissions_of_user
-from resolvers.loading import many_by
+from resolvers.loading import Loaders, many_by
 from resolvers.user import User, user_by_id
-from sql.session import Session
 
 if TYPE_CHECKING:
     from resolvers.tenant import Tenant
@@ -32,14 +31,14 @@ class MembershipRole(Enum):
     VIEWER = "viewer"
 
 
-async def memberships_of_tenant(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def memberships_of_tenant(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """The members of a tenant, by email."""
-    return many_by(ids, await session.fetch("memberships_by_tenant", ids=ids), "tenant_id")
+    return many_by(ids, await loaders.fetch("memberships_by_tenant", ids=ids), "tenant_id")
 
 
-async def role_of_caller(session: Session, keys: list[None]) -> Sequence[Any]:
+async def role_of_caller(loaders: Loaders, keys: list[None]) -> Sequence[Any]:
     """The caller's role in the acting tenant."""
-    (row,) = await session.fetch("role_of_caller")
+    (row,) = await loaders.fetch("role_of_caller")
     return [row["role"]] * len(keys)
 
 

@@ -205,11 +205,11 @@ class Connection(Generic[Item]):
 
 async def connection(info: Info, statement: str, asked: Page) -> Connection[Any]:
     """A connection over the whole tenant: the statement ``<statement>_page``, counted by ``<statement>_count``."""
-    session = info.context.session
+    loaders = info.context.loaders
 
     async def count() -> int:
-        (row,) = await session.fetch(f"{statement}_count", **dict(asked.parameters))
+        (row,) = await loaders.fetch(f"{statement}_count", **dict(asked.parameters))
         return int(row["total_count"])
 
-    rows = await session.fetch(f"{statement}_page", **asked.arguments)
+    rows = await loaders.fetch(f"{statement}_page", **asked.arguments)
     return Connection.of(rows, asked, count)

@@ -11,12 +11,11 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import one_by
+from resolvers.loading import Loaders, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
 from resolvers.scalars import Json, uuid_of
-from sql.session import Session
 from sql.statements import Ordering
 
 
@@ -46,9 +45,9 @@ class StreamFilter:
         }
 
 
-async def stream_event_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def stream_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Stream events by id."""
-    return one_by(ids, await session.fetch("stream_events_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("stream_events_by_id", ids=ids))
 
 
 @strawberry.type(description="One change of a vehicle, a member or a group.")

@@ -16,11 +16,10 @@ from resolvers.filters import Period
 from resolvers.fleet_group import FleetGroup, root_groups
 from resolvers.fleet_rollup import FleetRollup, rollup
 from resolvers.fleet_summary import FleetSummary, summaries_of_tenant
-from resolvers.loading import one_by
+from resolvers.loading import Loaders, one_by
 from resolvers.membership import Membership, memberships_of_tenant
 from resolvers.node import Node, findable
 from resolvers.scalars import Json
-from sql.session import Session
 
 
 @strawberry.enum(description="Who a tenant is.")
@@ -31,9 +30,9 @@ class TenantKind(Enum):
     ORG = "org"
 
 
-async def tenant_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def tenant_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Tenants by id: the acting one and the caller's others."""
-    return one_by(ids, await session.fetch("tenants_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("tenants_by_id", ids=ids))
 
 
 @strawberry.type(description="A customer: one driver with one car, or an enterprise with a tree of groups.")

@@ -11,13 +11,12 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import many_by, one_by
+from resolvers.loading import Loaders, many_by, one_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
 from resolvers.scalars import uuid_of
 from resolvers.user import User, user_by_id
 from resolvers.vehicle import Vehicle, vehicle_by_id
-from sql.session import Session
 from sql.statements import Ordering
 
 
@@ -46,14 +45,14 @@ class UploadFilter:
         }
 
 
-async def upload_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def upload_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Uploads by id."""
-    return one_by(ids, await session.fetch("uploads_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("uploads_by_id", ids=ids))
 
 
-async def uploads_of_vehicle(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def uploads_of_vehicle(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """The uploads of a vehicle, newest first."""
-    return many_by(ids, await session.fetch("uploads_by_vehicle", ids=ids), "vehicle_id")
+    return many_by(ids, await loaders.fetch("uploads_by_vehicle", ids=ids), "vehicle_id")
 
 
 @strawberry.type(description="A file that a person uploaded.")

@@ -9,22 +9,21 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import many_by, one_by
+from resolvers.loading import Loaders, many_by, one_by
 from resolvers.node import Node, findable
-from sql.session import Session
 
 if TYPE_CHECKING:
     from resolvers.membership import Membership
 
 
-async def user_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def user_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Users by id."""
-    return one_by(ids, await session.fetch("users_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("users_by_id", ids=ids))
 
 
-async def memberships_of_user(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def memberships_of_user(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """A user's memberships, by tenant name: all of the caller's own, of others those in the acting tenant."""
-    return many_by(ids, await session.fetch("memberships_by_user", ids=ids), "user_id")
+    return many_by(ids, await loaders.fetch("memberships_by_user", ids=ids), "user_id")
 
 
 @strawberry.type(description="A person.")

@@ -16,13 +16,12 @@ from resolvers.context import Info
 from resolvers.explanation import Explanation, explanations_of_vehicle
 from resolvers.filters import OrderDirection, Period, StringFilter, bounds
 from resolvers.fleet_group import FleetGroup, fleet_group_by_id
-from resolvers.loading import many_by, one_by, value_by
+from resolvers.loading import Loaders, many_by, one_by, value_by
 from resolvers.manual_event import EventFilter, EventOrder, ManualEvent, event_page, events_of_vehicle
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, Page, connection, page
 from resolvers.scalars import Json, uuid_of
 from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
-from sql.session import Session
 from sql.statements import Ordering
 
 if TYPE_CHECKING:
@@ -75,26 +74,26 @@ class VehicleFilter:
         return parameters
 
 
-async def vehicle_by_id(session: Session, ids: list[UUID]) -> Sequence[Any]:
+async def vehicle_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """Vehicles by id."""
-    return one_by(ids, await session.fetch("vehicles_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("vehicles_by_id", ids=ids))
 
 
 async def vehicles_by_group(
-    session: Session, ids: list[UUID], asked: Page, include_descendants: bool | None
+    loaders: Loaders, ids: list[UUID], asked: Page, include_descendants: bool | None
 ) -> Sequence[Any]:
     """The same page of every group's vehicles, one row more than asked for."""
-    rows = await session.fetch(
+    rows = await loaders.fetch(
         "vehicles_page_by_group", ids=ids, include_descendants=include_descendants, **asked.arguments
     )
     return many_by(ids, rows, "key_id")
 
 
 async def vehicle_count_by_group(
-    session: Session, ids: list[UUID], asked: Page, include_descendants: bool | None
+    loaders: Loaders, ids: list[UUID], asked: Page, include_descendants: bool | None
 ) -> Sequence[Any]:
     """How many vehicles each group has under the page's filter."""
-    rows = await session.fetch(
+    rows = await loaders.fetch(
         "vehicles_count_by_group", ids=ids, include_descendants=include_descendants, **dict(asked.parameters)
     )
     return value_by(ids, rows, "key_id", "total_count", absent=0)

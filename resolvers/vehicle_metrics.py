@@ -11,9 +11,8 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.loading import many_by
+from resolvers.loading import Loaders, many_by
 from resolvers.scalars import Json
-from sql.session import Session
 
 
 @strawberry.enum(description="How long a metrics row reaches from its date.")
@@ -26,10 +25,10 @@ class PeriodType(Enum):
 
 
 async def metrics_of_vehicle(
-    session: Session, ids: list[UUID], period_type: str, start: datetime.date | None, end: datetime.date | None
+    loaders: Loaders, ids: list[UUID], period_type: str, start: datetime.date | None, end: datetime.date | None
 ) -> Sequence[Any]:
     """Metrics of vehicles, oldest first."""
-    rows = await session.fetch(
+    rows = await loaders.fetch(
         "vehicle_metrics_by_vehicle", ids=ids, period_type=period_type, period_start=start, period_end=end
     )
     return many_by(ids, rows, "vehicle_id")

@@ -204,13 +204,21 @@ class Database:
             await asyncio.shield(self._pool.release(connection))
 
 
+@dataclass(frozen=True)
+class Issued:
+    """A statement that was run: its name and its text as sent."""
+
+    name: str
+    sql: str
+
+
 @dataclass(eq=False)
 class Session:
-    """One caller's transaction. ``issued`` lists the names of the statements run, in order."""
+    """One caller's transaction. ``issued`` lists the statements run, in order."""
 
     _connection: asyncpg.Connection[Row]
     caller: Caller
-    issued: list[str] = field(default_factory=list)
+    issued: list[Issued] = field(default_factory=list)
     failure: DatabaseError | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -231,7 +239,7 @@ class Session:
         async with self._lock:
             if self.failure is not None:
                 raise self.failure
-            self.issued.append(name)
+            self.issued.append(Issued(name, sql))
             try:
                 with _translated():
                     return await self._connection.fetch(

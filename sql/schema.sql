@@ -1,0 +1,1140 @@
+-- Generated from the migrations by 'make snapshots', for review. Monthly partitions are left out.
+
+CREATE SCHEMA app;
+ALTER SCHEMA app OWNER TO motomind;
+CREATE FUNCTION app.admin_groups() RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select coalesce(nullif(current_setting('app.admin_groups', true), ''), '{}')::uuid[]
+$$;
+ALTER FUNCTION app.admin_groups() OWNER TO motomind;
+CREATE FUNCTION app.append_stream() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+  aggregate text := tg_argv[0];
+  id_key text := tg_argv[1];
+begin
+  if tg_op = 'INSERT' then
+    insert into event_stream (tenant_id, aggregate_type, aggregate_id, event_type, event_data, metadata, version)
+    select (n.v ->> 'tenant_id')::uuid, aggregate, (n.v ->> id_key)::uuid, aggregate || '.created', n.v,
+           app.stream_metadata(), (n.v ->> 'version')::integer
+      from (select to_jsonb(new_rows) from new_rows) as n (v);
+  elsif tg_op = 'UPDATE' then
+    insert into event_stream (tenant_id, aggregate_type, aggregate_id, event_type, event_data, metadata, version)
+    select (n.v ->> 'tenant_id')::uuid, aggregate, (n.v ->> id_key)::uuid,
+           aggregate || case when o.v -> 'parent_group_id' is distinct from n.v -> 'parent_group_id'
+                               or o.v -> 'fleet_group_id' is distinct from n.v -> 'fleet_group_id'
+                             then '.moved' else '.updated' end,
+           app.changed_keys(o.v, n.v), app.stream_metadata(), (n.v ->> 'version')::integer
+      from (select to_jsonb(new_rows) from new_rows) as n (v)
+      join (select to_jsonb(old_rows) from old_rows) as o (v)
+        on o.v ->> id_key = n.v ->> id_key and o.v ->> 'tenant_id' = n.v ->> 'tenant_id';
+  else
+    insert into event_stream (tenant_id, aggregate_type, aggregate_id, event_type, event_data, metadata, version)
+    select (o.v ->> 'tenant_id')::uuid, aggregate, (o.v ->> id_key)::uuid, aggregate || '.deleted', '{}',
+           app.stream_metadata(), (o.v ->> 'version')::integer + 1
+      from (select to_jsonb(old_rows) from old_rows) as o (v);
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.append_stream() OWNER TO motomind;
+CREATE FUNCTION app.archive_event_partitions(first_kept_day date) RETURNS integer
+    LANGUAGE plpgsql
+    SET "TimeZone" TO 'UTC'
+    AS $_$
+declare
+  partition_name text;
+  month date;
+  archived integer := 0;
+begin
+  for partition_name in
+    select c.relname
+      from pg_inherits i
+      join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'public.manual_events'::regclass and c.relname ~ '^manual_events_\d{4}_\d{2}$'
+     order by c.relname
+  loop
+    month := to_date(right(partition_name, 7), 'YYYY_MM');
+    continue when month + interval '1 month' > first_kept_day;
+    execute format('alter table manual_events detach partition %I', partition_name);
+    execute format('alter table manual_events_archive attach partition %I for values from (%L) to (%L)',
+      partition_name, month::timestamptz, (month + interval '1 month')::timestamptz);
+    archived := archived + 1;
+  end loop;
+  return archived;
+end;
+$_$;
+ALTER FUNCTION app.archive_event_partitions(first_kept_day date) OWNER TO motomind;
+CREATE FUNCTION app.changed_keys(old_row jsonb, new_row jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  select coalesce(jsonb_object_agg(key, value), '{}')
+    from jsonb_each(new_row)
+   where key <> 'updated_at' and value is distinct from old_row -> key
+$$;
+ALTER FUNCTION app.changed_keys(old_row jsonb, new_row jsonb) OWNER TO motomind;
+CREATE FUNCTION app.client_ip() RETURNS inet
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select nullif(current_setting('app.client_ip', true), '')::inet
+$$;
+ALTER FUNCTION app.client_ip() OWNER TO motomind;
+CREATE FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text DEFAULT NULL::text, in_user_agent text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  caller record;
+begin
+  caller := app.resolve_caller(in_user_id, in_tenant_id, writes);
+  perform set_config('app.tenant_id', in_tenant_id::text, true),
+          set_config('app.user_id', in_user_id::text, true),
+          set_config('app.role', caller.role, true);
+  if caller.role = 'viewer' then
+    perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true);
+  end if;
+  if writes then
+    perform set_config('app.writable_groups', coalesce(caller.writable, '{}')::text, true),
+            set_config('app.admin_groups', coalesce(caller.administered, '{}')::text, true),
+            set_config('app.client_ip', coalesce(in_client_ip, ''), true),
+            set_config('app.user_agent', coalesce(in_user_agent, ''), true);
+  end if;
+  perform set_config('role', case caller.role when 'viewer' then 'gateway_groups' else 'gateway_tenant' end, true);
+end;
+$$;
+ALTER FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text) OWNER TO motomind;
+CREATE FUNCTION app.is_absent_or(value jsonb, type text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select value is null or jsonb_typeof(value) in ('null', type)
+$$;
+ALTER FUNCTION app.is_absent_or(value jsonb, type text) OWNER TO motomind;
+CREATE FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case when value is null or jsonb_typeof(value) = 'null' then true else app.is_number(value, low, high) end
+$$;
+ALTER FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) OWNER TO motomind;
+CREATE FUNCTION app.is_fuel_purchase(payload jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select app.is_number(payload -> 'gallons', 0.001, 10000)
+     and app.is_absent_or_number(payload -> 'price_per_gallon', 0, 1000)
+     and app.is_absent_or_number(payload -> 'total_cost', 0, 1000000)
+     and app.is_absent_or_number(payload -> 'odometer_miles', 0, 9999999)
+     and app.is_absent_or(payload -> 'fuel_type', 'string')
+     and app.is_absent_or(payload -> 'station_name', 'string')
+     and app.is_absent_or(payload -> 'is_full_tank', 'boolean')
+     and app.is_absent_or(payload -> 'missed_previous', 'boolean')
+     and app.is_absent_or(payload -> 'receipt_data', 'object')
+     and app.is_absent_or(payload -> 'extracted_fields', 'object')
+$$;
+ALTER FUNCTION app.is_fuel_purchase(payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.is_issue_report(payload jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select coalesce(payload ->> 'severity' in ('low', 'medium', 'high', 'critical'), false)
+     and jsonb_typeof(payload -> 'description') is not distinct from 'string'
+     and app.is_absent_or_number(payload -> 'odometer_miles', 0, 9999999)
+     and app.is_absent_or(payload -> 'resolved_at', 'string')
+$$;
+ALTER FUNCTION app.is_issue_report(payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.is_maintenance(payload jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select jsonb_typeof(payload -> 'service_type') is not distinct from 'string'
+     and app.is_absent_or_number(payload -> 'odometer_miles', 0, 9999999)
+     and app.is_absent_or_number(payload -> 'cost', 0, 10000000)
+     and app.is_absent_or(payload -> 'parts_replaced', 'array')
+     and app.is_absent_or(payload -> 'next_service', 'object')
+$$;
+ALTER FUNCTION app.is_maintenance(payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.is_number(value jsonb, low numeric, high numeric) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case jsonb_typeof(value) when 'number' then value::numeric between low and high else false end
+$$;
+ALTER FUNCTION app.is_number(value jsonb, low numeric, high numeric) OWNER TO motomind;
+CREATE FUNCTION app.is_odometer_reading(payload jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select app.is_number(payload -> 'miles', 0, 9999999)
+     and app.is_absent_or_number(payload -> 'ocr_confidence', 0, 100)
+     and app.is_absent_or(payload -> 'image_metadata', 'object')
+     and app.is_absent_or(payload -> 'location', 'object')
+     and app.is_absent_or(payload -> 'device_info', 'object')
+$$;
+ALTER FUNCTION app.is_odometer_reading(payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.is_payload(event_type text, payload jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case event_type
+           when 'odometer_reading' then app.is_odometer_reading(payload)
+           when 'fuel_purchase' then app.is_fuel_purchase(payload)
+           when 'maintenance' then app.is_maintenance(payload)
+           when 'issue_report' then app.is_issue_report(payload)
+           when 'trip_batch' then app.is_trip_batch(payload)
+           else false
+         end
+$$;
+ALTER FUNCTION app.is_payload(event_type text, payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.is_trip_batch(payload jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case jsonb_typeof(payload -> 'trips') when 'array' then not exists (
+           select from jsonb_array_elements(payload -> 'trips') as trip
+            where jsonb_typeof(trip) <> 'object'
+               or jsonb_typeof(trip -> 'start') is distinct from 'string'
+               or jsonb_typeof(trip -> 'end') is distinct from 'string'
+               or not app.is_number(coalesce(trip -> 'miles', 'null'), 0, 100000)
+               or not app.is_absent_or_number(trip -> 'idle_minutes', 0, 100000)
+               or not app.is_absent_or_number(trip -> 'harsh_events', 0, 100000)
+         ) else false end
+$$;
+ALTER FUNCTION app.is_trip_batch(payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.make_event_partitions(first_day date, last_day date) RETURNS integer
+    LANGUAGE plpgsql
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+  month date := date_trunc('month', first_day);
+  partition_name text;
+  made integer := 0;
+begin
+  while month <= last_day loop
+    partition_name := 'manual_events_' || to_char(month, 'YYYY_MM');
+    if to_regclass('public.' || partition_name) is null then
+      execute format('create table %I (like manual_events including all)', partition_name);
+      execute format(
+        'with moved as (delete from manual_events_default where occurred_at >= %L and occurred_at < %L returning *)
+         insert into %I (tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, verified_by_user,
+                         created_by, occurred_at, created_at, updated_at)
+         select tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, verified_by_user,
+                created_by, occurred_at, created_at, updated_at from moved',
+        month::timestamptz, (month + interval '1 month')::timestamptz, partition_name);
+      execute format('alter table manual_events attach partition %I for values from (%L) to (%L)',
+        partition_name, month::timestamptz, (month + interval '1 month')::timestamptz);
+      perform app.secure_partition(partition_name);
+      made := made + 1;
+    end if;
+    month := month + interval '1 month';
+  end loop;
+  return made;
+end;
+$$;
+ALTER FUNCTION app.make_event_partitions(first_day date, last_day date) OWNER TO motomind;
+CREATE FUNCTION app.next_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  new.updated_at := now();
+  new.version := old.version + 1;
+  return new;
+end;
+$$;
+ALTER FUNCTION app.next_version() OWNER TO motomind;
+CREATE FUNCTION app.payload_cost(event_type text, payload jsonb) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case event_type
+           when 'fuel_purchase' then coalesce(
+             app.payload_number(payload, 'total_cost'),
+             round(app.payload_number(payload, 'gallons') * app.payload_number(payload, 'price_per_gallon'), 2))
+           when 'maintenance' then app.payload_number(payload, 'cost')
+         end
+$$;
+ALTER FUNCTION app.payload_cost(event_type text, payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.payload_number(payload jsonb, key text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case when jsonb_typeof(payload -> key) = 'number' then (payload ->> key)::numeric end
+$$;
+ALTER FUNCTION app.payload_number(payload jsonb, key text) OWNER TO motomind;
+CREATE FUNCTION app.payload_odometer(event_type text, payload jsonb) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case when miles between 0 and 9999999 then miles::integer end
+    from (select app.payload_number(payload, case event_type when 'odometer_reading' then 'miles' else 'odometer_miles' end)) as t (miles)
+$$;
+ALTER FUNCTION app.payload_odometer(event_type text, payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.readable_groups() RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select coalesce(nullif(current_setting('app.readable_groups', true), ''), '{}')::uuid[]
+$$;
+ALTER FUNCTION app.readable_groups() OWNER TO motomind;
+CREATE FUNCTION app.record_audit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    insert into audit_trail (tenant_id, table_name, record_id, operation, new_values, changed_by, client_ip, user_agent)
+    select (n.v ->> case tg_table_name when 'tenants' then 'id' else 'tenant_id' end)::uuid, tg_table_name,
+           coalesce(n.v ->> 'id', n.v ->> 'user_id')::uuid, 'insert', n.v,
+           app.user_id(), app.client_ip(), app.user_agent()
+      from (select to_jsonb(new_rows) from new_rows) as n (v);
+  elsif tg_op = 'UPDATE' then
+    insert into audit_trail (tenant_id, table_name, record_id, operation, old_values, new_values, changed_by, client_ip, user_agent)
+    select (n.v ->> case tg_table_name when 'tenants' then 'id' else 'tenant_id' end)::uuid, tg_table_name,
+           coalesce(n.v ->> 'id', n.v ->> 'user_id')::uuid, 'update', o.v, n.v,
+           app.user_id(), app.client_ip(), app.user_agent()
+      from (select to_jsonb(new_rows) from new_rows) as n (v)
+      join (select to_jsonb(old_rows) from old_rows) as o (v)
+        on coalesce(o.v ->> 'id', o.v ->> 'user_id') = coalesce(n.v ->> 'id', n.v ->> 'user_id')
+       and o.v ->> 'tenant_id' is not distinct from n.v ->> 'tenant_id';
+  else
+    insert into audit_trail (tenant_id, table_name, record_id, operation, old_values, changed_by, client_ip, user_agent)
+    select (o.v ->> case tg_table_name when 'tenants' then 'id' else 'tenant_id' end)::uuid, tg_table_name,
+           coalesce(o.v ->> 'id', o.v ->> 'user_id')::uuid, 'delete', o.v,
+           app.user_id(), app.client_ip(), app.user_agent()
+      from (select to_jsonb(old_rows) from old_rows) as o (v);
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.record_audit() OWNER TO motomind;
+CREATE FUNCTION app.record_user_audit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into audit_trail (tenant_id, table_name, record_id, operation, old_values, new_values, changed_by, client_ip, user_agent)
+  select m.tenant_id, 'users', n.id, 'update', to_jsonb(o), to_jsonb(n), app.user_id(), app.client_ip(), app.user_agent()
+    from new_rows n
+    join old_rows o on o.id = n.id
+    join memberships m on m.user_id = n.id and m.left_at is null;
+  -- The person changed for every tenant that knows them: their aggregate moves on there.
+  update memberships set updated_at = now() where user_id in (select id from new_rows) and left_at is null;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.record_user_audit() OWNER TO motomind;
+CREATE FUNCTION app.refuse_group_cycle() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+  offender record;
+begin
+  if not exists (select from changed where parent_group_id is not null) then
+    return null;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || tenant_id::text, 0))
+    from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
+  with recursive up as (
+    select c.tenant_id, c.id as start_id, c.parent_group_id as id
+      from changed c
+     where c.parent_group_id is not null
+    union all
+    select g.tenant_id, u.start_id, g.parent_group_id
+      from up u
+      join fleet_groups g on g.tenant_id = u.tenant_id and g.id = u.id
+     where g.parent_group_id is not null
+  ) cycle id set looped using path
+  select tenant_id, start_id into offender from up where id = start_id limit 1;
+  if found then
+    raise exception 'fleet group % would be inside its own subtree', offender.start_id
+      using errcode = 'MM010', constraint = 'fleet_groups_no_cycle', table = 'fleet_groups';
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.refuse_group_cycle() OWNER TO motomind;
+CREATE FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  select m.role into role
+    from memberships m
+   where m.tenant_id = in_tenant_id and m.user_id = in_user_id and m.left_at is null;
+  if role is null then
+    raise exception 'the caller is no member of the tenant' using errcode = 'MM001';
+  end if;
+  if role = 'viewer' or writes then
+    with recursive held as (
+      select p.fleet_group_id as id, array_position(array['read', 'write', 'admin'], p.permission_level) as level
+        from group_permissions p
+       where p.tenant_id = in_tenant_id and p.user_id = in_user_id
+      union
+      select g.id, h.level
+        from held h
+        join fleet_groups g on g.tenant_id = in_tenant_id and g.parent_group_id = h.id
+    ),
+    strongest as (select h.id, max(h.level) as level from held h group by h.id)
+    select array_agg(s.id), array_agg(s.id) filter (where s.level >= 2), array_agg(s.id) filter (where s.level >= 3)
+      into readable, writable, administered
+      from strongest s;
+  end if;
+end;
+$$;
+ALTER FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.role() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select nullif(current_setting('app.role', true), '')
+$$;
+ALTER FUNCTION app.role() OWNER TO motomind;
+CREATE FUNCTION app.secure_partition(partition_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  execute format('alter table %I enable row level security', partition_name);
+  execute format('alter table %I force row level security', partition_name);
+  execute format('create policy owner on %I to current_user using (true) with check (true)', partition_name);
+end;
+$$;
+ALTER FUNCTION app.secure_partition(partition_name text) OWNER TO motomind;
+CREATE FUNCTION app.stream_metadata() RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'user_id', app.user_id(), 'client_ip', host(app.client_ip()), 'user_agent', app.user_agent()))
+$$;
+ALTER FUNCTION app.stream_metadata() OWNER TO motomind;
+CREATE FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with recursive subtree as (
+    select g.id from fleet_groups g where g.tenant_id = in_tenant_id and g.id = root_id
+    union all
+    select g.id
+      from subtree s
+      join fleet_groups g on g.tenant_id = in_tenant_id and g.parent_group_id = s.id
+  ) cycle id set looped using path
+  select array_agg(id) from subtree
+$$;
+ALTER FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) OWNER TO motomind;
+CREATE FUNCTION app.tenant_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select nullif(current_setting('app.tenant_id', true), '')::uuid
+$$;
+ALTER FUNCTION app.tenant_id() OWNER TO motomind;
+CREATE FUNCTION app.tenants_of(in_user_id uuid) RETURNS TABLE(id uuid, name text, role text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select t.id, t.name, m.role
+    from memberships m
+    join tenants t on t.id = m.tenant_id
+   where m.user_id = in_user_id and m.left_at is null
+   order by t.name
+$$;
+ALTER FUNCTION app.tenants_of(in_user_id uuid) OWNER TO motomind;
+CREATE FUNCTION app.touch() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  new.updated_at := now();
+  return new;
+end;
+$$;
+ALTER FUNCTION app.touch() OWNER TO motomind;
+CREATE FUNCTION app.user_agent() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select nullif(current_setting('app.user_agent', true), '')
+$$;
+ALTER FUNCTION app.user_agent() OWNER TO motomind;
+CREATE FUNCTION app.user_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select nullif(current_setting('app.user_id', true), '')::uuid
+$$;
+ALTER FUNCTION app.user_id() OWNER TO motomind;
+CREATE FUNCTION app.writable_groups() RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select coalesce(nullif(current_setting('app.writable_groups', true), ''), '{}')::uuid[]
+$$;
+ALTER FUNCTION app.writable_groups() OWNER TO motomind;
+CREATE TABLE public.audit_trail (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    table_name text NOT NULL,
+    record_id uuid NOT NULL,
+    operation text NOT NULL,
+    old_values jsonb,
+    new_values jsonb,
+    changed_by uuid,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    client_ip inet,
+    user_agent text,
+    CONSTRAINT audit_trail_operation_check CHECK ((operation = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
+    CONSTRAINT audit_trail_values CHECK ((((operation = 'insert'::text) AND (old_values IS NULL) AND (new_values IS NOT NULL)) OR ((operation = 'update'::text) AND (old_values IS NOT NULL) AND (new_values IS NOT NULL)) OR ((operation = 'delete'::text) AND (old_values IS NOT NULL) AND (new_values IS NULL))))
+);
+ALTER TABLE ONLY public.audit_trail FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_trail OWNER TO motomind;
+CREATE TABLE public.event_stream (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    aggregate_type text NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_type text NOT NULL,
+    event_data jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT event_stream_aggregate_type_check CHECK ((aggregate_type = ANY (ARRAY['vehicle'::text, 'user'::text, 'fleet_group'::text]))),
+    CONSTRAINT event_stream_version_check CHECK ((version > 0))
+);
+ALTER TABLE ONLY public.event_stream FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.event_stream OWNER TO motomind;
+CREATE TABLE public.explanations (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    vehicle_id uuid,
+    fleet_group_id uuid,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    text text NOT NULL,
+    figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    model_version text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT explanations_figures_check CHECK ((jsonb_typeof(figures) = 'object'::text)),
+    CONSTRAINT explanations_one_subject CHECK ((num_nonnulls(vehicle_id, fleet_group_id) = 1)),
+    CONSTRAINT explanations_period CHECK ((period_start < period_end)),
+    CONSTRAINT explanations_text_check CHECK ((length(text) > 0))
+);
+ALTER TABLE ONLY public.explanations FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.explanations OWNER TO motomind;
+CREATE TABLE public.fleet_groups (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    parent_group_id uuid,
+    name text NOT NULL,
+    description text,
+    group_type text DEFAULT 'custom'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fleet_groups_group_type_check CHECK ((group_type = ANY (ARRAY['department'::text, 'location'::text, 'vehicle_type'::text, 'custom'::text]))),
+    CONSTRAINT fleet_groups_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT fleet_groups_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT fleet_groups_no_self_parent CHECK ((parent_group_id <> id))
+);
+ALTER TABLE ONLY public.fleet_groups FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_groups OWNER TO motomind;
+CREATE TABLE public.fleet_summary_metrics (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    fleet_group_id uuid,
+    metric_date date NOT NULL,
+    total_vehicles integer NOT NULL,
+    active_vehicles integer NOT NULL,
+    total_miles_driven integer NOT NULL,
+    avg_fuel_efficiency numeric(6,2),
+    total_fuel_cost numeric(14,2),
+    on_time_pct numeric(5,2),
+    utilization_pct numeric(5,2),
+    maintenance_compliance_pct numeric(5,2),
+    predicted_maintenance_cost numeric(14,2),
+    risk_score numeric(4,3),
+    computed_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fleet_summary_metrics_check CHECK (((active_vehicles >= 0) AND (active_vehicles <= total_vehicles))),
+    CONSTRAINT fleet_summary_metrics_maintenance_compliance_pct_check CHECK (((maintenance_compliance_pct >= (0)::numeric) AND (maintenance_compliance_pct <= (100)::numeric))),
+    CONSTRAINT fleet_summary_metrics_on_time_pct_check CHECK (((on_time_pct >= (0)::numeric) AND (on_time_pct <= (100)::numeric))),
+    CONSTRAINT fleet_summary_metrics_risk_score_check CHECK (((risk_score >= (0)::numeric) AND (risk_score <= (1)::numeric))),
+    CONSTRAINT fleet_summary_metrics_total_miles_driven_check CHECK ((total_miles_driven >= 0)),
+    CONSTRAINT fleet_summary_metrics_total_vehicles_check CHECK ((total_vehicles >= 0)),
+    CONSTRAINT fleet_summary_metrics_utilization_pct_check CHECK (((utilization_pct >= (0)::numeric) AND (utilization_pct <= (100)::numeric)))
+);
+ALTER TABLE ONLY public.fleet_summary_metrics FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_metrics OWNER TO motomind;
+CREATE TABLE public.group_permissions (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    fleet_group_id uuid NOT NULL,
+    permission_level text NOT NULL,
+    granted_by uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT group_permissions_permission_level_check CHECK ((permission_level = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text])))
+);
+ALTER TABLE ONLY public.group_permissions FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.group_permissions OWNER TO motomind;
+CREATE TABLE public.manual_events (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    vehicle_id uuid NOT NULL,
+    source_upload_id uuid,
+    event_type text NOT NULL,
+    payload jsonb NOT NULL,
+    confidence integer DEFAULT 80 NOT NULL,
+    verified_by_user boolean DEFAULT false NOT NULL,
+    created_by uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    odometer_miles integer GENERATED ALWAYS AS (app.payload_odometer(event_type, payload)) STORED,
+    gallons numeric GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN app.payload_number(payload, 'gallons'::text)
+    ELSE NULL::numeric
+END) STORED,
+    cost numeric GENERATED ALWAYS AS (app.payload_cost(event_type, payload)) STORED,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
+    CONSTRAINT manual_events_event_type_check CHECK ((event_type = ANY (ARRAY['odometer_reading'::text, 'fuel_purchase'::text, 'maintenance'::text, 'issue_report'::text, 'trip_batch'::text]))),
+    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload))
+)
+PARTITION BY RANGE (occurred_at);
+ALTER TABLE ONLY public.manual_events FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.manual_events OWNER TO motomind;
+CREATE TABLE public.manual_events_archive (
+    tenant_id uuid CONSTRAINT manual_events_tenant_id_not_null NOT NULL,
+    id uuid DEFAULT gen_random_uuid() CONSTRAINT manual_events_id_not_null NOT NULL,
+    vehicle_id uuid CONSTRAINT manual_events_vehicle_id_not_null NOT NULL,
+    source_upload_id uuid,
+    event_type text CONSTRAINT manual_events_event_type_not_null NOT NULL,
+    payload jsonb CONSTRAINT manual_events_payload_not_null NOT NULL,
+    confidence integer DEFAULT 80 CONSTRAINT manual_events_confidence_not_null NOT NULL,
+    verified_by_user boolean DEFAULT false CONSTRAINT manual_events_verified_by_user_not_null NOT NULL,
+    created_by uuid CONSTRAINT manual_events_created_by_not_null NOT NULL,
+    occurred_at timestamp with time zone CONSTRAINT manual_events_occurred_at_not_null NOT NULL,
+    odometer_miles integer GENERATED ALWAYS AS (app.payload_odometer(event_type, payload)) STORED,
+    gallons numeric GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN app.payload_number(payload, 'gallons'::text)
+    ELSE NULL::numeric
+END) STORED,
+    cost numeric GENERATED ALWAYS AS (app.payload_cost(event_type, payload)) STORED,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_updated_at_not_null NOT NULL,
+    CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
+    CONSTRAINT manual_events_event_type_check CHECK ((event_type = ANY (ARRAY['odometer_reading'::text, 'fuel_purchase'::text, 'maintenance'::text, 'issue_report'::text, 'trip_batch'::text]))),
+    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload))
+)
+PARTITION BY RANGE (occurred_at);
+ALTER TABLE ONLY public.manual_events_archive FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.manual_events_archive OWNER TO motomind;
+CREATE TABLE public.manual_events_default (
+    tenant_id uuid CONSTRAINT manual_events_tenant_id_not_null NOT NULL,
+    id uuid DEFAULT gen_random_uuid() CONSTRAINT manual_events_id_not_null NOT NULL,
+    vehicle_id uuid CONSTRAINT manual_events_vehicle_id_not_null NOT NULL,
+    source_upload_id uuid,
+    event_type text CONSTRAINT manual_events_event_type_not_null NOT NULL,
+    payload jsonb CONSTRAINT manual_events_payload_not_null NOT NULL,
+    confidence integer DEFAULT 80 CONSTRAINT manual_events_confidence_not_null NOT NULL,
+    verified_by_user boolean DEFAULT false CONSTRAINT manual_events_verified_by_user_not_null NOT NULL,
+    created_by uuid CONSTRAINT manual_events_created_by_not_null NOT NULL,
+    occurred_at timestamp with time zone CONSTRAINT manual_events_occurred_at_not_null NOT NULL,
+    odometer_miles integer GENERATED ALWAYS AS (app.payload_odometer(event_type, payload)) STORED,
+    gallons numeric GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN app.payload_number(payload, 'gallons'::text)
+    ELSE NULL::numeric
+END) STORED,
+    cost numeric GENERATED ALWAYS AS (app.payload_cost(event_type, payload)) STORED,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_created_at_not_null NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_updated_at_not_null NOT NULL,
+    CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
+    CONSTRAINT manual_events_event_type_check CHECK ((event_type = ANY (ARRAY['odometer_reading'::text, 'fuel_purchase'::text, 'maintenance'::text, 'issue_report'::text, 'trip_batch'::text]))),
+    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload))
+);
+ALTER TABLE ONLY public.manual_events_default FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.manual_events_default OWNER TO motomind;
+CREATE TABLE public.memberships (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    left_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'viewer'::text])))
+);
+ALTER TABLE ONLY public.memberships FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.memberships OWNER TO motomind;
+CREATE TABLE public.tenants (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    plan_name text DEFAULT 'free'::text NOT NULL,
+    primary_region text DEFAULT 'us-west-1'::text NOT NULL,
+    data_residency_requirements jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenants_data_residency_requirements_check CHECK ((jsonb_typeof(data_residency_requirements) = 'object'::text)),
+    CONSTRAINT tenants_kind_check CHECK ((kind = ANY (ARRAY['solo'::text, 'org'::text]))),
+    CONSTRAINT tenants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.tenants OWNER TO motomind;
+CREATE TABLE public.uploads (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    vehicle_id uuid,
+    uploaded_by uuid NOT NULL,
+    file_name text NOT NULL,
+    content_type text NOT NULL,
+    size integer NOT NULL,
+    sha256 text NOT NULL,
+    storage_key text NOT NULL,
+    status text DEFAULT 'stored'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT uploads_file_name_check CHECK (((length(file_name) >= 1) AND (length(file_name) <= 255))),
+    CONSTRAINT uploads_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT uploads_size_check CHECK ((size >= 0)),
+    CONSTRAINT uploads_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'stored'::text, 'processed'::text, 'rejected'::text])))
+);
+ALTER TABLE ONLY public.uploads FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.uploads OWNER TO motomind;
+CREATE TABLE public.users (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_email_check CHECK (((email ~ '^[^@\s]+@[^@\s]+$'::text) AND (length(email) <= 320))),
+    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.users OWNER TO motomind;
+CREATE TABLE public.vehicle_metrics (
+    tenant_id uuid NOT NULL,
+    vehicle_id uuid NOT NULL,
+    metric_date date NOT NULL,
+    period_type text NOT NULL,
+    brake_wear_pct numeric(5,2),
+    fuel_efficiency_mpg numeric(6,2),
+    harsh_events integer DEFAULT 0 NOT NULL,
+    idle_minutes integer DEFAULT 0 NOT NULL,
+    miles_driven integer,
+    last_service_date date,
+    data_completeness_pct integer DEFAULT 0 NOT NULL,
+    source_latency_sec integer,
+    sensor_presence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    advanced_metrics jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT vehicle_metrics_advanced_metrics_check CHECK ((jsonb_typeof(advanced_metrics) = 'object'::text)),
+    CONSTRAINT vehicle_metrics_brake_wear_pct_check CHECK (((brake_wear_pct >= (0)::numeric) AND (brake_wear_pct <= (100)::numeric))),
+    CONSTRAINT vehicle_metrics_data_completeness_pct_check CHECK (((data_completeness_pct >= 0) AND (data_completeness_pct <= 100))),
+    CONSTRAINT vehicle_metrics_fuel_efficiency_mpg_check CHECK ((fuel_efficiency_mpg >= (0)::numeric)),
+    CONSTRAINT vehicle_metrics_harsh_events_check CHECK ((harsh_events >= 0)),
+    CONSTRAINT vehicle_metrics_idle_minutes_check CHECK ((idle_minutes >= 0)),
+    CONSTRAINT vehicle_metrics_miles_driven_check CHECK ((miles_driven >= 0)),
+    CONSTRAINT vehicle_metrics_period_type_check CHECK ((period_type = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text]))),
+    CONSTRAINT vehicle_metrics_sensor_presence_check CHECK ((jsonb_typeof(sensor_presence) = 'object'::text)),
+    CONSTRAINT vehicle_metrics_source_latency_sec_check CHECK ((source_latency_sec >= 0))
+);
+ALTER TABLE ONLY public.vehicle_metrics FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicle_metrics OWNER TO motomind;
+CREATE TABLE public.vehicles (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    fleet_group_id uuid,
+    label text NOT NULL,
+    make text,
+    model text,
+    vin text,
+    baseline_fuel_mpg numeric(4,1),
+    baseline_service_interval_miles integer DEFAULT 5000,
+    notes text,
+    extended_attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT vehicles_baseline_fuel_mpg_check CHECK ((baseline_fuel_mpg > (0)::numeric)),
+    CONSTRAINT vehicles_baseline_service_interval_miles_check CHECK ((baseline_service_interval_miles > 0)),
+    CONSTRAINT vehicles_extended_attributes_check CHECK ((jsonb_typeof(extended_attributes) = 'object'::text)),
+    CONSTRAINT vehicles_label_check CHECK (((length(label) >= 1) AND (length(label) <= 200))),
+    CONSTRAINT vehicles_vin_check CHECK ((vin ~ '^[A-HJ-NPR-Z0-9]{17}$'::text))
+);
+ALTER TABLE ONLY public.vehicles FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicles OWNER TO motomind;
+ALTER TABLE ONLY public.manual_events ATTACH PARTITION public.manual_events_default DEFAULT;
+ALTER TABLE ONLY public.audit_trail
+    ADD CONSTRAINT audit_trail_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.event_stream
+    ADD CONSTRAINT event_stream_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.event_stream
+    ADD CONSTRAINT event_stream_tenant_id_aggregate_type_aggregate_id_version_key UNIQUE (tenant_id, aggregate_type, aggregate_id, version);
+ALTER TABLE ONLY public.explanations
+    ADD CONSTRAINT explanations_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.fleet_groups
+    ADD CONSTRAINT fleet_groups_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.fleet_summary_metrics
+    ADD CONSTRAINT fleet_summary_metrics_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.group_permissions
+    ADD CONSTRAINT group_permissions_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.group_permissions
+    ADD CONSTRAINT group_permissions_tenant_id_user_id_fleet_group_id_key UNIQUE (tenant_id, user_id, fleet_group_id);
+ALTER TABLE ONLY public.manual_events
+    ADD CONSTRAINT manual_events_pkey PRIMARY KEY (tenant_id, id, occurred_at);
+ALTER TABLE ONLY public.manual_events_archive
+    ADD CONSTRAINT manual_events_archive_pkey PRIMARY KEY (tenant_id, id, occurred_at);
+ALTER TABLE ONLY public.manual_events_default
+    ADD CONSTRAINT manual_events_default_pkey PRIMARY KEY (tenant_id, id, occurred_at);
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_pkey PRIMARY KEY (tenant_id, user_id);
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.vehicle_metrics
+    ADD CONSTRAINT vehicle_metrics_pkey PRIMARY KEY (tenant_id, vehicle_id, period_type, metric_date);
+ALTER TABLE ONLY public.vehicles
+    ADD CONSTRAINT vehicles_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.vehicles
+    ADD CONSTRAINT vehicles_tenant_id_vin_key UNIQUE (tenant_id, vin);
+CREATE INDEX audit_trail_changed_at ON public.audit_trail USING btree (tenant_id, changed_at, id);
+CREATE INDEX audit_trail_record ON public.audit_trail USING btree (tenant_id, record_id, changed_at, id);
+CREATE INDEX event_stream_created_at ON public.event_stream USING btree (tenant_id, created_at, id);
+CREATE INDEX explanations_created_at ON public.explanations USING btree (tenant_id, created_at, id);
+CREATE INDEX explanations_group ON public.explanations USING btree (tenant_id, fleet_group_id, created_at, id);
+CREATE INDEX explanations_vehicle ON public.explanations USING btree (tenant_id, vehicle_id, created_at, id);
+CREATE INDEX fleet_groups_created_at ON public.fleet_groups USING btree (tenant_id, created_at, id);
+CREATE INDEX fleet_groups_name ON public.fleet_groups USING btree (tenant_id, name, id);
+CREATE INDEX fleet_groups_parent ON public.fleet_groups USING btree (tenant_id, parent_group_id, name, id);
+CREATE UNIQUE INDEX fleet_summary_metrics_day ON public.fleet_summary_metrics USING btree (tenant_id, fleet_group_id, metric_date) NULLS NOT DISTINCT;
+CREATE INDEX group_permissions_group ON public.group_permissions USING btree (tenant_id, fleet_group_id);
+CREATE INDEX manual_events_created_at ON ONLY public.manual_events USING btree (tenant_id, created_at, id);
+CREATE INDEX manual_events_occurred_at ON ONLY public.manual_events USING btree (tenant_id, occurred_at, id);
+CREATE INDEX manual_events_cost ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
+CREATE INDEX manual_events_vehicle ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, occurred_at, id);
+CREATE INDEX manual_events_archive_created_at ON ONLY public.manual_events_archive USING btree (tenant_id, created_at, id);
+CREATE INDEX manual_events_archive_occurred_at ON ONLY public.manual_events_archive USING btree (tenant_id, occurred_at, id);
+CREATE INDEX manual_events_archive_vehicle ON ONLY public.manual_events_archive USING btree (tenant_id, vehicle_id, occurred_at, id);
+CREATE INDEX manual_events_default_tenant_id_created_at_id_idx ON public.manual_events_default USING btree (tenant_id, created_at, id);
+CREATE INDEX manual_events_default_tenant_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, occurred_at, id);
+CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
+CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
+CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
+CREATE UNIQUE INDEX tenants_name ON public.tenants USING btree (lower(name));
+CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, created_at, id);
+CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
+CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
+CREATE INDEX vehicles_extended_attributes ON public.vehicles USING gin (extended_attributes jsonb_path_ops);
+CREATE INDEX vehicles_group ON public.vehicles USING btree (tenant_id, fleet_group_id, label, id);
+CREATE INDEX vehicles_label ON public.vehicles USING btree (tenant_id, label, id);
+ALTER INDEX public.manual_events_pkey ATTACH PARTITION public.manual_events_default_pkey;
+ALTER INDEX public.manual_events_created_at ATTACH PARTITION public.manual_events_default_tenant_id_created_at_id_idx;
+ALTER INDEX public.manual_events_occurred_at ATTACH PARTITION public.manual_events_default_tenant_id_occurred_at_id_idx;
+ALTER INDEX public.manual_events_cost ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_event_type_occur_idx;
+ALTER INDEX public.manual_events_vehicle ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx;
+CREATE TRIGGER audit_delete AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON public.group_permissions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON public.manual_events REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON public.tenants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON public.uploads REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON public.vehicles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.group_permissions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.manual_events REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.tenants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.uploads REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.vehicles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.group_permissions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.manual_events REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.memberships REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.uploads REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_user_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER next_version BEFORE UPDATE ON public.fleet_groups FOR EACH ROW EXECUTE FUNCTION app.next_version();
+CREATE TRIGGER next_version BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.next_version();
+CREATE TRIGGER next_version BEFORE UPDATE ON public.vehicles FOR EACH ROW EXECUTE FUNCTION app.next_version();
+CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
+CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
+CREATE TRIGGER stream_delete AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('fleet_group', 'id');
+CREATE TRIGGER stream_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('user', 'user_id');
+CREATE TRIGGER stream_delete AFTER DELETE ON public.vehicles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('vehicle', 'id');
+CREATE TRIGGER stream_insert AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('fleet_group', 'id');
+CREATE TRIGGER stream_insert AFTER INSERT ON public.memberships REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('user', 'user_id');
+CREATE TRIGGER stream_insert AFTER INSERT ON public.vehicles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('vehicle', 'id');
+CREATE TRIGGER stream_update AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('fleet_group', 'id');
+CREATE TRIGGER stream_update AFTER UPDATE ON public.memberships REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('user', 'user_id');
+CREATE TRIGGER stream_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('vehicle', 'id');
+CREATE TRIGGER touch BEFORE UPDATE ON public.explanations FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER touch BEFORE UPDATE ON public.fleet_summary_metrics FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER touch BEFORE UPDATE ON public.group_permissions FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER touch BEFORE UPDATE ON public.manual_events FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER touch BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER touch BEFORE UPDATE ON public.uploads FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER touch BEFORE UPDATE ON public.vehicle_metrics FOR EACH ROW EXECUTE FUNCTION app.touch();
+ALTER TABLE ONLY public.audit_trail
+    ADD CONSTRAINT audit_trail_changed_by_fkey FOREIGN KEY (changed_by) REFERENCES public.users(id);
+ALTER TABLE ONLY public.audit_trail
+    ADD CONSTRAINT audit_trail_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.event_stream
+    ADD CONSTRAINT event_stream_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.explanations
+    ADD CONSTRAINT explanations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.explanations
+    ADD CONSTRAINT explanations_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+ALTER TABLE ONLY public.explanations
+    ADD CONSTRAINT explanations_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+ALTER TABLE ONLY public.fleet_groups
+    ADD CONSTRAINT fleet_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.fleet_groups
+    ADD CONSTRAINT fleet_groups_tenant_id_parent_group_id_fkey FOREIGN KEY (tenant_id, parent_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+ALTER TABLE ONLY public.fleet_summary_metrics
+    ADD CONSTRAINT fleet_summary_metrics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.fleet_summary_metrics
+    ADD CONSTRAINT fleet_summary_metrics_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+ALTER TABLE ONLY public.group_permissions
+    ADD CONSTRAINT group_permissions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.group_permissions
+    ADD CONSTRAINT group_permissions_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.group_permissions
+    ADD CONSTRAINT group_permissions_tenant_id_granted_by_fkey FOREIGN KEY (tenant_id, granted_by) REFERENCES public.memberships(tenant_id, user_id);
+ALTER TABLE ONLY public.group_permissions
+    ADD CONSTRAINT group_permissions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.memberships(tenant_id, user_id);
+ALTER TABLE public.manual_events_archive
+    ADD CONSTRAINT manual_events_archive_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+ALTER TABLE public.manual_events
+    ADD CONSTRAINT manual_events_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES public.memberships(tenant_id, user_id);
+ALTER TABLE public.manual_events
+    ADD CONSTRAINT manual_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE public.manual_events
+    ADD CONSTRAINT manual_events_tenant_id_source_upload_id_fkey FOREIGN KEY (tenant_id, source_upload_id) REFERENCES public.uploads(tenant_id, id);
+ALTER TABLE public.manual_events
+    ADD CONSTRAINT manual_events_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_tenant_id_uploaded_by_fkey FOREIGN KEY (tenant_id, uploaded_by) REFERENCES public.memberships(tenant_id, user_id);
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+ALTER TABLE ONLY public.vehicle_metrics
+    ADD CONSTRAINT vehicle_metrics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.vehicle_metrics
+    ADD CONSTRAINT vehicle_metrics_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+ALTER TABLE ONLY public.vehicles
+    ADD CONSTRAINT vehicles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.vehicles
+    ADD CONSTRAINT vehicles_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+CREATE POLICY add_administered ON public.fleet_groups FOR INSERT TO gateway_tenant, gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (parent_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
+CREATE POLICY add_administered ON public.group_permissions FOR INSERT TO gateway_tenant, gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (granted_by = ( SELECT app.user_id() AS user_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
+CREATE POLICY add_granted ON public.manual_events FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[])))))));
+CREATE POLICY add_granted ON public.uploads FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[])))))));
+CREATE POLICY add_granted ON public.vehicles FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[]))));
+CREATE POLICY add_membership ON public.memberships FOR INSERT TO gateway_tenant WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY add_tenant ON public.manual_events FOR INSERT TO gateway_tenant WITH CHECK ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY add_tenant ON public.uploads FOR INSERT TO gateway_tenant WITH CHECK ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY add_tenant ON public.vehicles FOR INSERT TO gateway_tenant WITH CHECK ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+ALTER TABLE public.audit_trail ENABLE ROW LEVEL SECURITY;
+CREATE POLICY change_administered ON public.fleet_groups FOR UPDATE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
+CREATE POLICY change_administered ON public.group_permissions FOR UPDATE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[]))))) WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (granted_by = ( SELECT app.user_id() AS user_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
+CREATE POLICY change_granted ON public.manual_events FOR UPDATE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[])))))));
+CREATE POLICY change_granted ON public.uploads FOR UPDATE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[])))))));
+CREATE POLICY change_granted ON public.vehicles FOR UPDATE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[]))));
+CREATE POLICY change_membership ON public.memberships FOR UPDATE TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY change_tenant ON public.manual_events FOR UPDATE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY change_tenant ON public.tenants FOR UPDATE TO gateway_tenant USING (((id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY change_tenant ON public.uploads FOR UPDATE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY change_tenant ON public.vehicles FOR UPDATE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+ALTER TABLE public.event_stream ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.group_permissions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.manual_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.manual_events_archive ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.manual_events_default ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner ON public.audit_trail TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.event_stream TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.group_permissions TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.manual_events TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.manual_events_archive TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.manual_events_default TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.memberships TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.tenants TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.uploads TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.users TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.vehicle_metrics TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.vehicles TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY read_granted ON public.explanations FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])) OR (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = explanations.tenant_id) AND (v.id = explanations.vehicle_id)))))));
+CREATE POLICY read_granted ON public.fleet_groups FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))));
+CREATE POLICY read_granted ON public.fleet_summary_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))));
+CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id))))));
+CREATE POLICY read_granted ON public.manual_events_archive FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = manual_events_archive.tenant_id) AND (v.id = manual_events_archive.vehicle_id))))));
+CREATE POLICY read_granted ON public.uploads FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id))))));
+CREATE POLICY read_granted ON public.vehicle_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = vehicle_metrics.tenant_id) AND (v.id = vehicle_metrics.vehicle_id))))));
+CREATE POLICY read_granted ON public.vehicles FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))));
+CREATE POLICY read_member ON public.users FOR SELECT TO gateway_tenant, gateway_groups USING (((id = ( SELECT app.user_id() AS user_id)) OR (EXISTS ( SELECT
+   FROM public.memberships m
+  WHERE ((m.tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (m.user_id = users.id))))));
+CREATE POLICY read_membership ON public.memberships FOR SELECT TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) OR (user_id = ( SELECT app.user_id() AS user_id))));
+CREATE POLICY read_own ON public.group_permissions FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (((user_id = ( SELECT app.user_id() AS user_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
+CREATE POLICY read_tenant ON public.audit_trail FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.event_stream FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.explanations FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.fleet_groups FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.fleet_summary_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.group_permissions FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.manual_events FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.manual_events_archive FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.tenants FOR SELECT TO gateway_tenant, gateway_groups USING (((id = ( SELECT app.tenant_id() AS tenant_id)) OR (id IN ( SELECT m.tenant_id
+   FROM public.memberships m
+  WHERE ((m.user_id = ( SELECT app.user_id() AS user_id)) AND (m.left_at IS NULL))))));
+CREATE POLICY read_tenant ON public.uploads FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.vehicle_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.vehicles FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY remove_administered ON public.fleet_groups FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
+CREATE POLICY remove_administered ON public.group_permissions FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
+CREATE POLICY remove_granted ON public.vehicles FOR DELETE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[]))));
+CREATE POLICY remove_membership ON public.memberships FOR DELETE TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY remove_tenant ON public.vehicles FOR DELETE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicle_metrics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicles ENABLE ROW LEVEL SECURITY;
+GRANT USAGE ON SCHEMA app TO gateway;
+GRANT USAGE ON SCHEMA app TO gateway_tenant;
+GRANT USAGE ON SCHEMA app TO gateway_groups;
+REVOKE ALL ON FUNCTION app.admin_groups() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.admin_groups() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.admin_groups() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.append_stream() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.archive_event_partitions(first_kept_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.changed_keys(old_row jsonb, new_row jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.client_ip() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.client_ip() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.client_ip() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text) TO gateway;
+REVOKE ALL ON FUNCTION app.is_absent_or(value jsonb, type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_issue_report(payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_issue_report(payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_issue_report(payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_maintenance(payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_maintenance(payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_maintenance(payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_number(value jsonb, low numeric, high numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_number(value jsonb, low numeric, high numeric) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_number(value jsonb, low numeric, high numeric) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_odometer_reading(payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_odometer_reading(payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_odometer_reading(payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_payload(event_type text, payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_payload(event_type text, payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_payload(event_type text, payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_trip_batch(payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.make_event_partitions(first_day date, last_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.next_version() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.payload_number(payload jsonb, key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.payload_number(payload jsonb, key text) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.payload_number(payload jsonb, key text) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.readable_groups() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.readable_groups() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.readable_groups() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.record_audit() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) TO gateway;
+REVOKE ALL ON FUNCTION app.role() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.role() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.role() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.secure_partition(partition_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.stream_metadata() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.tenant_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.tenant_id() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.tenant_id() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.tenants_of(in_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway_groups;
+GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway;
+REVOKE ALL ON FUNCTION app.touch() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.user_agent() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.user_agent() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.user_agent() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.user_id() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.user_id() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.writable_groups() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.writable_groups() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;
+GRANT SELECT ON TABLE public.audit_trail TO gateway_tenant;
+GRANT SELECT ON TABLE public.audit_trail TO gateway_groups;
+GRANT SELECT ON TABLE public.event_stream TO gateway_tenant;
+GRANT SELECT ON TABLE public.event_stream TO gateway_groups;
+GRANT SELECT ON TABLE public.explanations TO gateway_tenant;
+GRANT SELECT ON TABLE public.explanations TO gateway_groups;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fleet_groups TO gateway_tenant;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fleet_groups TO gateway_groups;
+GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
+GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.group_permissions TO gateway_tenant;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.group_permissions TO gateway_groups;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.manual_events TO gateway_tenant;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.manual_events TO gateway_groups;
+GRANT SELECT ON TABLE public.manual_events_archive TO gateway_tenant;
+GRANT SELECT ON TABLE public.manual_events_archive TO gateway_groups;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.memberships TO gateway_tenant;
+GRANT SELECT ON TABLE public.memberships TO gateway_groups;
+GRANT SELECT,UPDATE ON TABLE public.tenants TO gateway_tenant;
+GRANT SELECT ON TABLE public.tenants TO gateway_groups;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.uploads TO gateway_tenant;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.uploads TO gateway_groups;
+GRANT SELECT ON TABLE public.users TO gateway_tenant;
+GRANT SELECT ON TABLE public.users TO gateway_groups;
+GRANT SELECT ON TABLE public.vehicle_metrics TO gateway_tenant;
+GRANT SELECT ON TABLE public.vehicle_metrics TO gateway_groups;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vehicles TO gateway_tenant;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vehicles TO gateway_groups;

