@@ -97,7 +97,7 @@ create function app.is_payload(event_type text, payload jsonb) returns boolean l
          end
 $$;
 
--- The figures that every sum reads, taken out of the payload once, at write time. Bad payloads give null here and
+-- What every sum reads is taken out of the payload once, at write time, and summed up from an index alone. Bad payloads give null here and
 -- are refused by the CHECK, so that the caller hears of the payload and not of a failed cast.
 
 create function app.payload_number(payload jsonb, key text) returns numeric language sql immutable parallel safe as $$
@@ -136,6 +136,10 @@ create table manual_events (
   gallons numeric generated always as
     (case when event_type = 'fuel_purchase' then app.payload_number(payload, 'gallons') end) stored,
   cost numeric generated always as (app.payload_cost(event_type, payload)) stored,
+  is_full_tank boolean generated always as
+    (case when event_type = 'fuel_purchase' then (payload -> 'is_full_tank') is distinct from 'false'::jsonb end) stored,
+  missed_previous boolean generated always as
+    (case when event_type = 'fuel_purchase' then (payload -> 'missed_previous') is not distinct from 'true'::jsonb end) stored,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint manual_events_payload check (app.is_payload(event_type, payload)),
@@ -148,7 +152,8 @@ create index manual_events_vehicle on manual_events (tenant_id, vehicle_id, occu
 create index manual_events_occurred_at on manual_events (tenant_id, occurred_at, id);
 create index manual_events_created_at on manual_events (tenant_id, created_at, id);
 create index manual_events_cost on manual_events (tenant_id, vehicle_id, event_type, occurred_at)
-  include (gallons, cost) where event_type in ('fuel_purchase', 'maintenance');
+  include (gallons, cost, id, odometer_miles, is_full_tank, missed_previous)
+  where event_type in ('fuel_purchase', 'maintenance');
 create trigger touch before update on manual_events for each row execute function app.touch();
 
 create table manual_events_default partition of manual_events default;

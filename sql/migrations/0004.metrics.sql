@@ -18,7 +18,7 @@ create table vehicle_metrics (
   advanced_metrics jsonb not null default '{}' check (jsonb_typeof(advanced_metrics) = 'object'),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  primary key (tenant_id, vehicle_id, period_type, metric_date),
+  primary key (tenant_id, vehicle_id, period_type, metric_date) include (miles_driven, idle_minutes, harsh_events),
   foreign key (tenant_id, vehicle_id) references vehicles (tenant_id, id)
 );
 create trigger touch before update on vehicle_metrics for each row execute function app.touch();

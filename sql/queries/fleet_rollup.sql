@@ -55,10 +55,8 @@ spent as (
 ),
 --{ spans
 fill as (
-  select e.vehicle_id, e.occurred_at, e.gallons, e.odometer_miles,
-         coalesce((e.payload ->> 'is_full_tank')::boolean, true) as is_full,
-         coalesce((e.payload ->> 'missed_previous')::boolean, false) as missed,
-         count(*) filter (where coalesce((e.payload ->> 'is_full_tank')::boolean, true))
+  select e.vehicle_id, e.occurred_at, e.gallons, e.odometer_miles, e.is_full_tank, e.missed_previous,
+         count(*) filter (where e.is_full_tank)
            over (partition by e.vehicle_id order by e.occurred_at, e.id
                  rows between unbounded preceding and 1 preceding) as span
     from manual_events e
@@ -68,9 +66,9 @@ fill as (
      and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'  --? period_end
 ),
 span as (
-  select vehicle_id, span, sum(gallons) as gallons, bool_or(missed) as missed, max(occurred_at) as ended_at,
-         bool_or(is_full) as closed, max(odometer_miles) filter (where is_full) as ended_miles,
-         lag(max(odometer_miles) filter (where is_full)) over (partition by vehicle_id order by span) as started_miles
+  select vehicle_id, span, sum(gallons) as gallons, bool_or(missed_previous) as missed, max(occurred_at) as ended_at,
+         bool_or(is_full_tank) as closed, max(odometer_miles) filter (where is_full_tank) as ended_miles,
+         lag(max(odometer_miles) filter (where is_full_tank)) over (partition by vehicle_id order by span) as started_miles
     from fill
    group by vehicle_id, span
 ),
@@ -83,19 +81,41 @@ economy as (
    group by vehicle_id
 ),
 --}
+-- One row a vehicle, by grouping rather than by joins: the planner cannot know how many vehicles an array holds, and
+-- takes nested loops over all of them for a few.
+vehicle_total as (
+  select figure.vehicle_id,
+         (array_agg(figure.group_id) filter (where figure.group_id is not null))[1] as group_id,
+         sum(figure.miles) as miles, sum(figure.idle) as idle, sum(figure.harsh) as harsh,
+         count(*) filter (where figure.has_spent) as purchases,
+         sum(figure.gallons) as gallons, sum(figure.fuel_cost) as fuel_cost,
+         sum(figure.maintenance_cost) as maintenance_cost,
+         sum(figure.span_miles) as span_miles, sum(figure.span_gallons) as span_gallons
+    from (
+      select id as vehicle_id, group_id, null::bigint as miles, null::bigint as idle, null::bigint as harsh,
+             false as has_spent, null::numeric as gallons, null::numeric as fuel_cost, null::numeric as maintenance_cost,
+             null::bigint as span_miles, null::numeric as span_gallons
+        from member
+      union all
+      select vehicle_id, null, miles, idle, harsh, false, null, null, null, null, null from driven
+      union all
+      select vehicle_id, null, null, null, null, true, gallons, fuel_cost, maintenance_cost, null, null from spent
+--{ spans
+      union all
+      select vehicle_id, null, null, null, null, false, null, null, null, miles, gallons from economy
+--}
+    ) figure
+   group by figure.vehicle_id
+),
 group_total as (
-  select m.group_id,
-         count(*) as vehicles,
-         count(*) filter (where d.miles > 0 or s.vehicle_id is not null) as active,
-         sum(d.miles) as miles, sum(d.idle) as idle, sum(d.harsh) as harsh,
-         sum(s.gallons) as gallons, sum(s.fuel_cost) as fuel_cost, sum(s.maintenance_cost) as maintenance_cost,
-         sum(f.miles) as span_miles, sum(f.gallons) as span_gallons                     --? spans
-         null::bigint as span_miles, null::numeric as span_gallons                      --? !spans
-    from member m
-    left join driven d on d.vehicle_id = m.id
-    left join spent s on s.vehicle_id = m.id
-    left join economy f on f.vehicle_id = m.id                                          --? spans
-   group by m.group_id
+  select group_id,
+         count(*) as vehicles, count(*) filter (where miles > 0 or purchases > 0) as active,
+         sum(miles) as miles, sum(idle) as idle, sum(harsh) as harsh,
+         sum(gallons) as gallons, sum(fuel_cost) as fuel_cost, sum(maintenance_cost) as maintenance_cost,
+         sum(span_miles) as span_miles, sum(span_gallons) as span_gallons
+    from vehicle_total
+   where group_id is not null
+   group by group_id
 )
 select r.root_id as key_id,
        (count(*) filter (where r.is_group))::integer as group_count,

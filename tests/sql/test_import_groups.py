@@ -233,6 +233,7 @@ def test_a_name_that_no_tenant_can_have_is_refused(problems, name):
         ("code,name\na,All\na,Again\n", 'row 3, column code: "a" is already the code of row 2'),
         ("code,name,parent\na,All,XX-9\n", 'row 2, column parent: no group has the code "XX-9"'),
         ("code,name,parent\n\na,All,\nAD-02,Can,AD-9\n", 'row 4, column parent: no group has the code "AD-9"'),
+        ("code,name,parent\nNone-x,Nobody,\na,A,x\n", 'row 3, column parent: no group has the code "x"'),
         ("code,name,parent\na,A,a\n", "row 2, column parent: a cycle, a -> a"),
         ("code,name,parent\nx,X,a\na,A,b\nb,B,c\nc,C,a\n", "row 3, column parent: a cycle, a -> b -> c -> a"),
         ("code,name\na,\n", "row 2, column name: is missing"),
