@@ -95,7 +95,7 @@ class AuditQuery:
         before: str | None = None,
     ) -> Connection[AuditRecord]:
         """A page of audit records."""
-        await require_role(info, MembershipRole.OWNER, what="The audit trail")
+        require_role(info, MembershipRole.OWNER, what="The audit trail")
         asked = page(
             "AuditRecord",
             columns={"changed_at": "timestamptz", "id": "uuid"},

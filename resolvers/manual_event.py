@@ -98,6 +98,14 @@ async def archived_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[An
     return one_by(ids, await loaders.fetch("archived_events_by_id", ids=ids))
 
 
+async def caller_is_narrow(loaders: Loaders, keys: list[str]) -> Sequence[Any]:
+    """Whether the caller is a viewer of few vehicles, whose events are found by vehicle."""
+    if loaders.session.role != "viewer":
+        return [None] * len(keys)
+    (row,) = await loaders.fetch("caller_is_narrow")
+    return [row["narrow"] or None] * len(keys)
+
+
 async def events_by_vehicle(loaders: Loaders, ids: list[UUID], asked: Page) -> Sequence[Any]:
     """The same page of every vehicle's events, one row more than asked for."""
     return many_by(ids, await loaders.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments), "key_id")
@@ -202,6 +210,8 @@ class FuelPurchase(ManualEvent):
 
     cost: strawberry.Private[Decimal | None]
     odometer_miles: int | None = strawberry.field(description="The odometer at the pump, miles.")
+    is_full_tank: bool = strawberry.field(description="Whether the tank was filled up; true unless captured otherwise.")
+    missed_previous: bool = strawberry.field(description="Whether a fill-up before this one was not recorded.")
     gallons: Decimal = strawberry.field(description="US gallons.")
     price_per_gallon: Decimal | None = strawberry.field(description="US dollars per US gallon.")
 
@@ -219,16 +229,6 @@ class FuelPurchase(ManualEvent):
     def station_name(self) -> str | None:
         """The station."""
         return _text(self, "station_name")
-
-    @strawberry.field(description="Whether the tank was filled up; true unless captured otherwise.")
-    def is_full_tank(self) -> bool:
-        """Full or partial."""
-        return payload_of(self).get("is_full_tank") is not False
-
-    @strawberry.field(description="Whether a fill-up before this one was not recorded.")
-    def missed_previous(self) -> bool:
-        """A gap before this fill."""
-        return payload_of(self).get("missed_previous") is True
 
 
 @strawberry.type(description="A service or repair.")
@@ -324,8 +324,10 @@ def event_page(
     after: str | None,
     last: int | None,
     before: str | None,
+    *,
+    narrow: bool | None = None,
 ) -> Page:
-    """The page of events that these arguments ask for."""
+    """The page of events that these arguments ask for; ``narrow`` as ``caller_is_narrow`` has it."""
     return page(
         "ManualEvent",
         columns={"occurred_at": "timestamptz", "created_at": "timestamptz", "id": "uuid"},
@@ -335,7 +337,7 @@ def event_page(
         after=after,
         last=last,
         before=before,
-        parameters=filter.parameters() if filter else {},
+        parameters={**(filter.parameters() if filter else {}), "narrow": narrow},
     )
 
 
@@ -355,7 +357,9 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of events."""
-        return await connection(info, "manual_events", event_page(filter, order_by, first, after, last, before))
+        narrow = await info.context.loaders.load(caller_is_narrow, "caller")
+        asked = event_page(filter, order_by, first, after, last, before, narrow=narrow)
+        return await connection(info, "manual_events", asked)
 
     @strawberry.field(description="The archived events that the caller may see, latest first unless ordered otherwise.")
     async def archived_events(
@@ -369,4 +373,6 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of archived events."""
-        return await connection(info, "archived_events", event_page(filter, order_by, first, after, last, before))
+        narrow = await info.context.loaders.load(caller_is_narrow, "caller")
+        asked = event_page(filter, order_by, first, after, last, before, narrow=narrow)
+        return await connection(info, "archived_events", asked)

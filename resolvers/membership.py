@@ -36,15 +36,9 @@ async def memberships_of_tenant(loaders: Loaders, ids: list[UUID]) -> Sequence[A
     return many_by(ids, await loaders.fetch("memberships_by_tenant", ids=ids), "tenant_id")
 
 
-async def role_of_caller(loaders: Loaders, keys: list[None]) -> Sequence[Any]:
-    """The caller's role in the acting tenant."""
-    (row,) = await loaders.fetch("role_of_caller")
-    return [row["role"]] * len(keys)
-
-
-async def require_role(info: Info, *roles: MembershipRole, what: str) -> None:
+def require_role(info: Info, *roles: MembershipRole, what: str) -> None:
     """Raises ForbiddenError unless the caller has one of these roles. Row security holds without it: this tells why."""
-    if await info.context.loaders.load(role_of_caller, "caller") not in {role.value for role in roles}:
+    if info.context.session.role not in {role.value for role in roles}:
         names = " and ".join(f"{role.value}s" for role in roles)
         raise ForbiddenError(f"{what} is for the {names} of a tenant.")
 

@@ -81,7 +81,7 @@ class StreamQuery:
         before: str | None = None,
     ) -> Connection[StreamEvent]:
         """A page of stream events."""
-        await require_role(info, MembershipRole.OWNER, MembershipRole.MANAGER, what="The event stream")
+        require_role(info, MembershipRole.OWNER, MembershipRole.MANAGER, what="The event stream")
         asked = page(
             "StreamEvent",
             columns={"created_at": "timestamptz", "id": "uuid"},

@@ -41,6 +41,7 @@ class Row(asyncpg.Record):
 NOT_A_MEMBER = "MM001"
 QUERY_CANCELED = "57014"
 CLEAN_UP_SECONDS = 5.0
+ROLE_REPORT = "motomind "
 BROKEN = (
     OSError,
     asyncpg.InterfaceError,
@@ -170,6 +171,7 @@ class Database:
             try:
                 with _translated():
                     await connection.execute(self._begin(caller, writes=writes))
+                session.role = connection.get_settings().application_name.removeprefix(ROLE_REPORT)
                 yield session
                 if session.failure is None:
                     with _translated():
@@ -214,10 +216,11 @@ class Issued:
 
 @dataclass(eq=False)
 class Session:
-    """One caller's transaction. ``issued`` lists the statements run, in order."""
+    """One caller's transaction: ``role`` is their membership's. ``issued`` lists the statements run, in order."""
 
     _connection: asyncpg.Connection[Row]
     caller: Caller
+    role: str = ""
     issued: list[Issued] = field(default_factory=list)
     failure: DatabaseError | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -242,8 +245,11 @@ class Session:
             self.issued.append(Issued(name, sql))
             try:
                 with _translated():
+                    # A plan under row security belongs to one role: a text for each role keeps each one's plan.
                     return await self._connection.fetch(
-                        sql, *[values[key] for key in names], record_class=row_class(statement.row)
+                        f"{sql}\n-- {self.role}",
+                        *[values[key] for key in names],
+                        record_class=row_class(statement.row),
                     )
             except DatabaseError as error:
                 self.failure = error

@@ -22,4 +22,4 @@ insert into {table} ({columns}) select {columns} from {incoming}
 truncate {incoming}
 
 -- name: analyze
-analyze {table}
+vacuum (analyze) {table}

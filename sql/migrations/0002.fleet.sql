@@ -21,31 +21,44 @@ create index fleet_groups_name on fleet_groups (tenant_id, name, id);
 create index fleet_groups_created_at on fleet_groups (tenant_id, created_at, id);
 create trigger next_version before update on fleet_groups for each row execute function app.next_version();
 
--- One statement may move many groups: the rows it leaves behind are walked upwards, and a row that meets itself is
--- refused. Two moves at once could each be right and together a cycle: they queue on the tenant.
+-- One statement may move many groups. The rows it leaves behind and all above them are collected once; whoever is not
+-- reached from a root among them hangs on a cycle. Linear in the groups looked at, however deep they are. Two moves at
+-- once could each be right and together a cycle: they queue on the tenant.
 create function app.refuse_group_cycle() returns trigger
   language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
-  offender record;
+  offender uuid;
 begin
   if not exists (select from changed where parent_group_id is not null) then
     return null;
   end if;
   perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || tenant_id::text, 0))
     from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
-  with recursive up as (
-    select c.tenant_id, c.id as start_id, c.parent_group_id as id
-      from changed c
-     where c.parent_group_id is not null
+  with recursive above as (
+    select c.tenant_id, c.id, c.parent_group_id from changed c
+    union
+    select p.tenant_id, p.id, p.parent_group_id
+      from above a
+     cross join lateral (  -- one index look-up each: the planner would rather read the whole table at every level
+       select g.tenant_id, g.id, g.parent_group_id
+         from fleet_groups g
+        where g.tenant_id = a.tenant_id and g.id = a.parent_group_id
+        limit 1
+     ) p
+  ),
+  rooted as (
+    select a.tenant_id, a.id from above a where a.parent_group_id is null
     union all
-    select g.tenant_id, u.start_id, g.parent_group_id
-      from up u
-      join fleet_groups g on g.tenant_id = u.tenant_id and g.id = u.id
-     where g.parent_group_id is not null
-  ) cycle id set looped using path
-  select tenant_id, start_id into offender from up where id = start_id limit 1;
+    select a.tenant_id, a.id
+      from rooted r
+      join above a on a.tenant_id = r.tenant_id and a.parent_group_id = r.id
+  )
+  select a.id into offender
+    from above a
+   where not exists (select from rooted r where r.tenant_id = a.tenant_id and r.id = a.id)
+   limit 1;
   if found then
-    raise exception 'fleet group % would be inside its own subtree', offender.start_id
+    raise exception 'fleet group % would be inside its own subtree', offender
       using errcode = 'MM010', constraint = 'fleet_groups_no_cycle', table = 'fleet_groups';
   end if;
   return null;
@@ -109,5 +122,4 @@ create table vehicles (
 create index vehicles_group on vehicles (tenant_id, fleet_group_id, label, id);
 create index vehicles_label on vehicles (tenant_id, label, id);
 create index vehicles_created_at on vehicles (tenant_id, created_at, id);
-create index vehicles_extended_attributes on vehicles using gin (extended_attributes jsonb_path_ops);
 create trigger next_version before update on vehicles for each row execute function app.next_version();

@@ -151,6 +151,7 @@ create table manual_events (
 create index manual_events_vehicle on manual_events (tenant_id, vehicle_id, occurred_at, id);
 create index manual_events_occurred_at on manual_events (tenant_id, occurred_at, id);
 create index manual_events_created_at on manual_events (tenant_id, created_at, id);
+create index manual_events_type on manual_events (tenant_id, event_type, occurred_at, id);
 create index manual_events_cost on manual_events (tenant_id, vehicle_id, event_type, occurred_at)
   include (gallons, cost, id, odometer_miles, is_full_tank, missed_previous)
   where event_type in ('fuel_purchase', 'maintenance');
@@ -208,7 +209,8 @@ begin
 end;
 $$;
 
--- Moves every monthly partition that ends at or before first_kept_day from the events to their archive.
+-- Moves every month that ends at or before first_kept_day from the events to their archive, and returns how many.
+-- Events that the default partition caught get the partition of their month first.
 create function app.archive_event_partitions(first_kept_day date) returns integer
   language plpgsql set timezone = 'UTC' as $$
 declare
@@ -216,6 +218,14 @@ declare
   month date;
   archived integer := 0;
 begin
+  for month in
+    select distinct date_trunc('month', occurred_at)::date
+      from manual_events_default
+     where occurred_at < first_kept_day
+       and date_trunc('month', occurred_at) + interval '1 month' <= first_kept_day
+  loop
+    perform app.make_event_partitions(month, month);
+  end loop;
   for partition_name in
     select c.relname
       from pg_inherits i

@@ -1,5 +1,5 @@
 -- What happened: an audit trail of rows and a versioned stream of events per aggregate.
--- Both are written by statement triggers from transition tables, so that COPY and bulk writes are recorded as well.
+-- Both are written by statement triggers from transition tables, so that bulk writes are recorded at their own pace.
 -- depends: 0004.metrics
 
 create table audit_trail (

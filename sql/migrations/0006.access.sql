@@ -39,7 +39,8 @@ end;
 $$;
 
 -- Lets a caller in for the rest of the transaction: one call, right after BEGIN. Security invoker, because a definer
--- function may not change the role.
+-- function may not change the role. application_name is the one setting that the server reports back by itself: so the
+-- gateway learns the caller's role, and pg_stat_activity shows it, without another round trip.
 create function app.enter(
   in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text default null, in_user_agent text default null
 ) returns void language plpgsql as $$
@@ -49,7 +50,8 @@ begin
   caller := app.resolve_caller(in_user_id, in_tenant_id, writes);
   perform set_config('app.tenant_id', in_tenant_id::text, true),
           set_config('app.user_id', in_user_id::text, true),
-          set_config('app.role', caller.role, true);
+          set_config('app.role', caller.role, true),
+          set_config('application_name', 'motomind ' || caller.role, true);
   if caller.role = 'viewer' then
     perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true);
   end if;
@@ -104,7 +106,7 @@ grant execute on function
 grant execute on function
   app.resolve_caller(uuid, uuid, boolean), app.enter(uuid, uuid, boolean, text, text), app.tenants_of(uuid) to gateway;
 
-grant insert, update, delete on memberships to gateway_tenant;
+grant insert, update on memberships to gateway_tenant; -- who leaves keeps the row, with left_at
 grant insert, update, delete on fleet_groups, group_permissions, vehicles to gateway_tenant, gateway_groups;
 grant insert, update on uploads, manual_events to gateway_tenant, gateway_groups;
 grant update on tenants to gateway_tenant;
@@ -126,8 +128,6 @@ create policy read_membership on memberships for select to gateway_tenant, gatew
 create policy add_membership on memberships for insert to gateway_tenant
   with check (tenant_id = (select app.tenant_id()) and (select app.role()) = 'owner');
 create policy change_membership on memberships for update to gateway_tenant
-  using (tenant_id = (select app.tenant_id()) and (select app.role()) = 'owner');
-create policy remove_membership on memberships for delete to gateway_tenant
   using (tenant_id = (select app.tenant_id()) and (select app.role()) = 'owner');
 
 -- The tree. Changing a group takes ADMIN on it, making one takes ADMIN on its parent.

@@ -34,7 +34,7 @@ driven as (
   select m.vehicle_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh
     from vehicle_metrics m
    where m.tenant_id = :tenant_id
-     and m.vehicle_id = any (array(select id from member))                              --? !whole_tenant
+     and m.vehicle_id = any (array(select id from member))
      and m.period_type = 'daily'
      and m.metric_date >= :period_start::date                                           --? period_start
      and m.metric_date < :period_end::date                                              --? period_end
@@ -47,7 +47,7 @@ spent as (
          sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
     from manual_events e
    where e.tenant_id = :tenant_id
-     and e.vehicle_id = any (array(select id from member))                              --? !whole_tenant
+     and e.vehicle_id = any (array(select id from member))
      and e.event_type in ('fuel_purchase', 'maintenance')
      and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'             --? period_start
      and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'                --? period_end
@@ -61,7 +61,7 @@ fill as (
                  rows between unbounded preceding and 1 preceding) as span
     from manual_events e
    where e.tenant_id = :tenant_id
-     and e.vehicle_id = any (array(select id from member))  --? !whole_tenant
+     and e.vehicle_id = any (array(select id from member))
      and e.event_type = 'fuel_purchase'
      and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'  --? period_end
 ),

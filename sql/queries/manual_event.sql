@@ -1,6 +1,7 @@
 -- fragment: manual_event_columns
        e.id, e.vehicle_id, e.source_upload_id, e.event_type, e.payload, e.confidence, e.verified_by_user,
        e.created_by as created_by_id, e.occurred_at, e.created_at, e.updated_at, e.odometer_miles, e.gallons, e.cost,
+       e.is_full_tank, e.missed_previous,
        app.payload_number(e.payload, 'price_per_gallon') as price_per_gallon
 
 -- fragment: manual_event_filter
@@ -9,6 +10,14 @@
    and e.occurred_at < :occurred_before::timestamptz --? occurred_before
    and e.vehicle_id = :vehicle_id::uuid              --? vehicle_id
    and e.payload @> :payload_contains::jsonb         --? payload_contains
+   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = :tenant_id))  --? narrow
+
+-- Whether the caller sees so few vehicles that their events are better found by vehicle than by time: the policy alone
+-- would look at every event of the tenant until a page is full.
+
+-- name: caller_is_narrow
+select count(*) < 2000 as narrow
+  from (select from vehicles v where v.tenant_id = :tenant_id limit 2000) seen
 
 -- name: manual_events_by_id
 -- row: ManualEvent

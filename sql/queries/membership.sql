@@ -20,6 +20,3 @@ select
  where m.user_id = any (:ids::uuid[])
    and m.left_at is null
  order by t.name
-
--- name: role_of_caller
-select app.role() as role
