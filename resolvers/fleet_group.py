@@ -95,7 +95,9 @@ async def root_groups(loaders: Loaders, keys: list[UUID]) -> Sequence[Any]:
 
 async def children_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     """The groups directly below a group, by name; ``load_children`` fetches deeper levels along."""
-    return many_by(ids, await loaders.fetch("fleet_groups_below", ids=ids, depth=1), "parent_group_id")
+    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=1)
+    loaders.prime(fleet_group_by_id, rows)
+    return many_by(ids, rows, "parent_group_id")
 
 
 async def load_children(loaders: Loaders, id_: UUID, depth: int) -> Any:

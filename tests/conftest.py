@@ -163,7 +163,7 @@ Ask = Callable[..., Awaitable[Answer]]
 
 @pytest.fixture(scope="session")
 def ask(demo: Addresses, database: Database, engine: Engine) -> Ask:
-    """Executes an operation on the demo: ``await ask(query, person, tenant, **variables)``."""
+    """A function that executes an operation on the demo: a query, a person, a tenant, and variables by name."""
     callers: dict[tuple[str, str | None], Caller] = {}
 
     async def ask(query: str, person: str, tenant: str | None = None, **variables: Any) -> Answer:

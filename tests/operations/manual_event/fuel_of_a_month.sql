@@ -1,0 +1,40 @@
+-- caller_is_narrow
+select count(*) < 2000 as narrow
+  from (select from vehicles v where v.tenant_id = $1 limit 2000) seen;
+
+-- manual_events_page
+select
+       e.id, e.vehicle_id, e.source_upload_id, e.event_type, e.payload, e.confidence, e.verified_by_user,
+       e.created_by as created_by_id, e.occurred_at, e.created_at, e.updated_at, e.odometer_miles, e.gallons, e.cost,
+       e.is_full_tank, e.missed_previous,
+       app.payload_number(e.payload, 'price_per_gallon') as price_per_gallon
+  from manual_events e
+ where e.tenant_id = $1
+   and e.event_type = $2
+   and e.occurred_at >= $3::timestamptz
+   and e.occurred_at < $4::timestamptz
+   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = $1))
+ order by e.occurred_at desc, e.id desc
+ limit $5;
+
+-- manual_events_count
+select count(*)::integer as total_count
+  from manual_events e
+ where e.tenant_id = $1
+   and e.event_type = $2
+   and e.occurred_at >= $3::timestamptz
+   and e.occurred_at < $4::timestamptz
+   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = $1));
+
+-- vehicles_by_id
+select
+       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
+       v.notes, v.extended_attributes, v.version, v.created_at, v.updated_at
+  from vehicles v
+ where v.tenant_id = $1
+   and v.id = any ($2::uuid[]);
+
+-- users_by_id
+select u.id, u.email, u.name
+  from users u
+ where u.id = any ($1::uuid[]);

@@ -1,0 +1,155 @@
+-- users_by_id
+select u.id, u.email, u.name
+  from users u
+ where u.id = any ($1::uuid[]);
+
+-- tenants_by_id
+select t.id, t.name, t.kind, t.plan_name, t.primary_region, t.data_residency_requirements, t.created_at, t.updated_at
+  from tenants t
+ where t.id = any ($1::uuid[]);
+
+-- fleet_summaries_of_tenant
+select
+       s.id, s.fleet_group_id, s.metric_date, s.total_vehicles, s.active_vehicles, s.total_miles_driven,
+       s.avg_fuel_efficiency, s.total_fuel_cost, s.on_time_pct, s.utilization_pct, s.maintenance_compliance_pct,
+       s.predicted_maintenance_cost, s.risk_score, s.computed_at
+  from fleet_summary_metrics s
+ where s.tenant_id = $1
+   and s.fleet_group_id is null
+   and s.metric_date >= $2::date
+   and s.metric_date < $3::date
+ order by s.metric_date;
+
+-- memberships_by_tenant
+select
+       m.tenant_id, m.user_id, m.role, m.created_at as joined_at
+  from memberships m
+  join users u on u.id = m.user_id
+ where m.tenant_id = any ($1::uuid[])
+   and m.left_at is null
+ order by u.email;
+
+-- rollups_by_group
+with recursive subtree as (
+  select g.id as root_id, g.id
+    from fleet_groups g
+   where g.tenant_id = $1
+     and g.id = any ($2::uuid[])
+  union all
+  select s.root_id, g.id
+    from subtree s
+    join fleet_groups g on g.tenant_id = $1 and g.parent_group_id = s.id
+) cycle id set looped using path,
+reached as (
+  select root_id, id, true as is_group from subtree
+  union all
+  select $1::uuid, g.id, true from fleet_groups g where g.tenant_id = $1
+  union all
+  select $1::uuid, $1::uuid, false
+),
+member as materialized (
+  select v.id, coalesce(v.fleet_group_id, $1::uuid) as group_id
+    from vehicles v
+   where v.tenant_id = $1
+),
+driven as (
+  select m.vehicle_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh
+    from vehicle_metrics m
+   where m.tenant_id = $1
+     and m.vehicle_id = any (array(select id from member))
+     and m.period_type = 'daily'
+     and m.metric_date >= $3::date
+     and m.metric_date < $4::date
+   group by m.vehicle_id
+),
+spent as (
+  select e.vehicle_id,
+         sum(e.gallons) as gallons,
+         sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
+         sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
+    from manual_events e
+   where e.tenant_id = $1
+     and e.vehicle_id = any (array(select id from member))
+     and e.event_type in ('fuel_purchase', 'maintenance')
+     and e.occurred_at >= $3::date::timestamp at time zone 'UTC'
+     and e.occurred_at < $4::date::timestamp at time zone 'UTC'
+   group by e.vehicle_id
+),
+fill as (
+  select e.vehicle_id, e.occurred_at, e.gallons, e.odometer_miles, e.is_full_tank, e.missed_previous,
+         count(*) filter (where e.is_full_tank)
+           over (partition by e.vehicle_id order by e.occurred_at, e.id
+                 rows between unbounded preceding and 1 preceding) as span
+    from manual_events e
+   where e.tenant_id = $1
+     and e.vehicle_id = any (array(select id from member))
+     and e.event_type = 'fuel_purchase'
+     and e.occurred_at < $4::date::timestamp at time zone 'UTC'
+),
+span as (
+  select vehicle_id, span, sum(gallons) as gallons, bool_or(missed_previous) as missed, max(occurred_at) as ended_at,
+         bool_or(is_full_tank) as closed, max(odometer_miles) filter (where is_full_tank) as ended_miles,
+         lag(max(odometer_miles) filter (where is_full_tank)) over (partition by vehicle_id order by span) as started_miles
+    from fill
+   group by vehicle_id, span
+),
+economy as (
+  select vehicle_id, sum(ended_miles - started_miles) as miles, sum(gallons) as gallons
+    from span
+   where span > 0 and closed and not missed
+     and (ended_miles - started_miles) / gallons between 2 and 150
+     and ended_at >= $3::date::timestamp at time zone 'UTC'
+   group by vehicle_id
+),
+vehicle_total as (
+  select figure.vehicle_id,
+         (array_agg(figure.group_id) filter (where figure.group_id is not null))[1] as group_id,
+         sum(figure.miles) as miles, sum(figure.idle) as idle, sum(figure.harsh) as harsh,
+         count(*) filter (where figure.has_spent) as purchases,
+         sum(figure.gallons) as gallons, sum(figure.fuel_cost) as fuel_cost,
+         sum(figure.maintenance_cost) as maintenance_cost,
+         sum(figure.span_miles) as span_miles, sum(figure.span_gallons) as span_gallons
+    from (
+      select id as vehicle_id, group_id, null::bigint as miles, null::bigint as idle, null::bigint as harsh,
+             false as has_spent, null::numeric as gallons, null::numeric as fuel_cost, null::numeric as maintenance_cost,
+             null::bigint as span_miles, null::numeric as span_gallons
+        from member
+      union all
+      select vehicle_id, null, miles, idle, harsh, false, null, null, null, null, null from driven
+      union all
+      select vehicle_id, null, null, null, null, true, gallons, fuel_cost, maintenance_cost, null, null from spent
+      union all
+      select vehicle_id, null, null, null, null, false, null, null, null, miles, gallons from economy
+    ) figure
+   group by figure.vehicle_id
+),
+group_total as (
+  select group_id,
+         count(*) as vehicles, count(*) filter (where miles > 0 or purchases > 0) as active,
+         sum(miles) as miles, sum(idle) as idle, sum(harsh) as harsh,
+         sum(gallons) as gallons, sum(fuel_cost) as fuel_cost, sum(maintenance_cost) as maintenance_cost,
+         sum(span_miles) as span_miles, sum(span_gallons) as span_gallons
+    from vehicle_total
+   where group_id is not null
+   group by group_id
+)
+select r.root_id as key_id,
+       (count(*) filter (where r.is_group))::integer as group_count,
+       coalesce(sum(t.vehicles), 0)::integer as vehicle_count,
+       coalesce(sum(t.active), 0)::integer as active_vehicle_count,
+       coalesce(sum(t.miles), 0)::integer as miles_driven,
+       coalesce(sum(t.idle), 0)::integer as idle_minutes,
+       coalesce(sum(t.harsh), 0)::integer as harsh_events,
+       coalesce(sum(t.gallons), 0) as fuel_gallons,
+       coalesce(sum(t.fuel_cost), 0) as fuel_cost,
+       coalesce(sum(t.maintenance_cost), 0) as maintenance_cost,
+       (sum(t.span_miles) / nullif(sum(t.span_gallons), 0))::float8 as fuel_efficiency_mpg,
+       round((coalesce(sum(t.fuel_cost), 0) + coalesce(sum(t.maintenance_cost), 0)) / nullif(sum(t.miles), 0), 4) as cost_per_mile
+  from reached r
+  left join group_total t on t.group_id = r.id
+ group by r.root_id;
+
+-- users_by_id
+select u.id, u.email, u.name
+  from users u
+ where u.id = any ($1::uuid[]);

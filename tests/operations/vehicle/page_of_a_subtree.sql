@@ -1,0 +1,34 @@
+-- fleet_groups_page
+select
+       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+  from fleet_groups g
+ where g.tenant_id = $1
+   and g.name = $2
+ order by g.name asc, g.id asc
+ limit $3;
+
+-- vehicles_page_by_group
+select k.key_id, page.*
+  from unnest($1::uuid[]) k (key_id)
+ cross join lateral (
+   select
+       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
+       v.notes, v.extended_attributes, v.version, v.created_at, v.updated_at
+     from vehicles v
+    where v.tenant_id = $2
+      and v.fleet_group_id = any ((select app.subtree_ids($2, k.key_id))::uuid[])
+   and v.make = any ($3::text[])
+    order by v.label asc, v.id asc
+    limit $4
+ ) page;
+
+-- vehicles_count_by_group
+select k.key_id, counted.total_count
+  from unnest($1::uuid[]) k (key_id)
+ cross join lateral (
+   select count(*)::integer as total_count
+     from vehicles v
+    where v.tenant_id = $2
+      and v.fleet_group_id = any ((select app.subtree_ids($2, k.key_id))::uuid[])
+   and v.make = any ($3::text[])
+ ) counted;

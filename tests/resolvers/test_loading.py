@@ -1,0 +1,125 @@
+"""Loaders: how many statements a request takes does not depend on rows, groups or depth."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from resolvers.execution import Engine
+from resolvers.loading import Loaders
+from sql.demo import DemoSize, load_demo
+from sql.embedded import Addresses
+from sql.people import member
+from sql.session import Caller, Database
+from tests.conftest import Ask, Databases, name_of
+
+pytestmark = pytest.mark.database
+
+GROUP = """fragment G on FleetGroup { id name rollup { vehicleCount fuelEfficiencyMpg }
+GROUP = """fragment G on FleetGroup { id name rollup { vehicleCount fuelEfficiencyMpg }
+    ... on Maintenance { serviceType } } } } } }"""
+MOST = 8
+IssuedOn = Callable[[str], Awaitable[list[str]]]
+
+
+def _nested(depth: int) -> str:
+    """The tenant's tree with figures, vehicles and events at each of so many levels."""
+    selection = "...G"
+    for _ in range(depth - 1):
+        selection = f"...G children {{ {selection} }}"
+    return f"{GROUP} {{ tenant {{ rootGroups {{ {selection} }} }} }}"
+
+
+@pytest.mark.parametrize(
+    "person", ["owner@enterprise.example", "viewer@enterprise.example", "dispatcher@enterprise.example"]
+)
+async def test_statements_do_not_grow_with_depth(person: str, ask: Ask):
+    """Two levels and six take the same statements, at most eight."""
+    shallow, deep = await ask(_nested(2), person), await ask(_nested(6), person)
+    assert deep.errors == []
+    assert [issued.name for issued in shallow.issued] == [issued.name for issued in deep.issued]
+    assert len(deep.issued) <= MOST
+
+
+@pytest.fixture(scope="module")
+def generated(databases: Databases, migrated: Addresses) -> Iterator[Addresses]:
+    """Two fleets, one ten times the other."""
+    addresses = databases.make(name_of(migrated))
+    until = datetime.date(2026, 11, 1)
+    load_demo(addresses.owner, size=DemoSize(1, 20, 60, 5), until=until, progress=lambda *_: None)
+    yield addresses
+    databases.drop(addresses)
+
+
+@pytest.fixture(scope="module")
+async def issued_on_generated(generated: Addresses, engine: Engine) -> AsyncIterator[IssuedOn]:
+    """The statements that a query of the generated fleet's owner takes."""
+    database = await Database.connect(generated.gateway)
+    found = await member(generated.owner, "owner@fleet-1.example", "Fleet 1")
+    assert found.tenant_id is not None
+    caller = Caller(found.user_id, found.tenant_id)
+
+    async def issued(query: str) -> list[str]:
+        async with database.session(caller) as session:
+            result = await engine.execute(engine.document(query), session, None, None)
+        assert result.errors is None
+        return [statement.name for statement in session.issued]
+
+    yield issued
+    await database.close()
+
+
+async def test_statements_do_not_grow_with_rows_and_groups(issued_on_generated: IssuedOn, ask: Ask):
+    """A fleet of another size takes the same statements as the demo's."""
+    demo = await ask(_nested(5), "owner@enterprise.example")
+    assert await issued_on_generated(_nested(5)) == [issued.name for issued in demo.issued]
+
+
+async def test_fields_with_the_same_arguments_share_a_statement(ask: Ask):
+    """Aliases that ask for the same page are one statement, another page is another."""
+    query = """{ fleetGroups { nodes {
+      a: vehicles(first: 2) { nodes { id } }
+      b: vehicles(first: 2) { totalCount nodes { id } }
+      c: vehicles(first: 3) { nodes { id } } } } }"""
+    answer = await ask(query, "owner@medium.example")
+    names = [issued.name for issued in answer.issued]
+    assert names.count("vehicles_page_by_group") == 2
+    assert names.count("vehicles_count_by_group") == 1
+
+
+async def test_keys_are_collected_until_nobody_asks_any_more():
+    """Keys asked for by tasks that begin later still go with the same batch, each key once."""
+    batches: list[list[int]] = []
+
+    async def doubled(_: Loaders, keys: list[int]) -> list[int]:
+        batches.append(keys)
+        return [key * 2 for key in keys]
+
+    loaders = Loaders(None)  # type: ignore[arg-type]  # no session is needed to double numbers
+
+    async def late(key: int) -> int:
+        for _ in range(key):
+            await asyncio.sleep(0)
+        return await loaders.load(doubled, key)
+
+    assert await asyncio.gather(*(late(key % 5) for key in range(10))) == [key % 5 * 2 for key in range(10)]
+    assert batches == [[0, 1, 2, 3, 4]]
+
+
+async def test_a_failing_batch_fails_its_keys_and_nothing_else():
+    """The error reaches who asked; other loaders answer."""
+
+    async def failing(_: Loaders, __: list[int]) -> list[int]:
+        raise ValueError("no")
+
+    async def same(_: Loaders, keys: list[int]) -> list[int]:
+        return keys
+
+    loaders = Loaders(None)  # type: ignore[arg-type]
+    results = await asyncio.gather(loaders.load(failing, 1), loaders.load(same, 2), return_exceptions=True)
+    assert isinstance(results[0], ValueError)
+    assert results[1] == 2
+    await loaders.schedule.close()
