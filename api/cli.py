@@ -47,7 +47,7 @@ DataDir = Annotated[
 TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
 FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
 
-FIRST_QUERY = "{ fleetGroups(first: 3) { nodes { name rollup { vehicleCount milesDriven } } } }"
+FIRST_QUERY = "{ tenant { name rootGroups { name rollup { vehicleCount } children { name rollup { vehicleCount } } } } }"
 
 
 def main() -> None:

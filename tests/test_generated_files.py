@@ -10,11 +10,20 @@ import pytest
 from graphql import build_schema
 from graphql.utilities import find_breaking_changes
 
+from api.settings import Settings
 from resolvers.schema import published
 from sql.embedded import Addresses, binaries
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACT = Path(__file__).parent / "contract.graphql"
+CONFIGURATION = """# Configuration
+
+Settings are environment variables, read once at the start; a wrong one is told before anything begins. The command line's
+options come before them. This page is generated from `api/settings.py`.
+
+| variable | default | meaning |
+|---|---|---|
+"""
 
 
 def _current(path: Path, content: str, *, rewrite: bool) -> None:
@@ -26,6 +35,16 @@ def _current(path: Path, content: str, *, rewrite: bool) -> None:
 def test_published_schema_is_current(*, rewrite: bool):
     """schema.graphql is what the gateway serves."""
     _current(ROOT / "schema.graphql", published(), rewrite=rewrite)
+
+
+def test_configuration_is_documented(*, rewrite: bool):
+    """docs/configuration.md lists every setting with its meaning and default."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = field.validation_alias or f"MOTOMIND_{name.upper()}"
+        default = "unset" if field.default is None else f"`{field.default}`"
+        rows.append(f"| `{variable}` | {default} | {field.description} |")
+    _current(ROOT / "docs" / "configuration.md", CONFIGURATION + "\n".join(rows) + "\n", rewrite=rewrite)
 
 
 def test_published_schema_breaks_nothing_that_clients_count_on():
