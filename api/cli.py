@@ -47,7 +47,9 @@ DataDir = Annotated[
 TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
 FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
 
-FIRST_QUERY = "{ tenant { name rootGroups { name rollup { vehicleCount } children { name rollup { vehicleCount } } } } }"
+FIRST_QUERY = (
+    "{ tenant { name rootGroups { name rollup { vehicleCount } children { name rollup { vehicleCount } } } } }"
+)
 
 
 def main() -> None:

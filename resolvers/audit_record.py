@@ -97,14 +97,6 @@ class AuditQuery:
         """A page of audit records."""
         require_role(info, MembershipRole.OWNER, what="The audit trail")
         asked = page(
-            "AuditRecord",
-            columns={"changed_at": "timestamptz", "id": "uuid"},
-            order_by=None,
-            default=Ordering("changed_at", descending=True),
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            parameters=filter.parameters() if filter else {},
+            "audit_records", Ordering("changed_at", descending=True), first, after, last, before, filter=filter
         )
         return await connection(info, "audit_records", asked)

@@ -97,15 +97,5 @@ class ExplanationQuery:
         before: str | None = None,
     ) -> Connection[Explanation]:
         """A page of explanations."""
-        asked = page(
-            "Explanation",
-            columns={"created_at": "timestamptz", "id": "uuid"},
-            order_by=None,
-            default=Ordering("created_at", descending=True),
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            parameters=filter.parameters() if filter else {},
-        )
+        asked = page("explanations", Ordering("created_at", descending=True), first, after, last, before, filter=filter)
         return await connection(info, "explanations", asked)

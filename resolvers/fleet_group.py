@@ -235,17 +235,7 @@ def group_page(
     before: str | None,
 ) -> Page:
     """The page of groups that these arguments ask for."""
-    return page(
-        "FleetGroup",
-        columns={"name": "text", "created_at": "timestamptz", "id": "uuid"},
-        order_by=order_by,
-        default=Ordering("name"),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        parameters=filter.parameters() if filter else {},
-    )
+    return page("fleet_groups", Ordering("name"), first, after, last, before, filter=filter, order_by=order_by)
 
 
 @strawberry.type

@@ -329,15 +329,15 @@ def event_page(
 ) -> Page:
     """The page of events that these arguments ask for; ``narrow`` as ``caller_is_narrow`` has it."""
     return page(
-        "ManualEvent",
-        columns={"occurred_at": "timestamptz", "created_at": "timestamptz", "id": "uuid"},
+        "manual_events",
+        Ordering("occurred_at", descending=True),
+        first,
+        after,
+        last,
+        before,
+        filter=filter,
         order_by=order_by,
-        default=Ordering("occurred_at", descending=True),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        parameters={**(filter.parameters() if filter else {}), "narrow": narrow},
+        narrow=narrow,
     )
 
 

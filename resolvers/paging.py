@@ -17,6 +17,7 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import InvalidCursorError, InvalidPageError
 from resolvers.filters import OrderDirection
+from sql import statements
 from sql.session import Row
 from sql.statements import Ordering
 
@@ -27,6 +28,13 @@ DIGEST_BYTES = 8
 
 Item = TypeVar("Item")
 Parameters = tuple[tuple[str, Any], ...]
+
+
+class Conditions(Protocol):
+    """An input like VehicleFilter."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The statement parameters that hold the conditions."""
 
 
 class OrderTerm(Protocol):
@@ -64,25 +72,28 @@ class Page:
 
 
 def page(
-    kind: str,
-    *,
-    columns: Mapping[str, str],
-    order_by: Sequence[OrderTerm] | None,
+    name: str,
     default: Ordering,
     first: int | None,
     after: str | None,
     last: int | None,
     before: str | None,
-    parameters: Mapping[str, Any] | None = None,
+    *,
+    filter: Conditions | None = None,
+    order_by: Sequence[OrderTerm] | None = None,
+    narrow: bool | None = None,
 ) -> Page:
-    """The page that a connection's arguments ask for; ``columns`` gives the type of each column to order by.
+    """The page that a connection's arguments ask for, of the statement ``<name>_page`` and the orders that it knows.
 
-    Ties are broken by id, so that every row has a position of its own.
+    Ties are broken by id, so that every row has a position of its own. ``narrow`` is passed on to the statement.
     Raises InvalidPageError and InvalidCursorError.
     """
-    for name, value in (("first", first), ("last", last)):
+    statement = statements.load()[f"{name}_page"]
+    kind, columns = statement.row or name, {column.name: column.type for column in statement.order}
+    parameters = {**(filter.parameters() if filter else {}), "narrow": narrow}
+    for argument, value in (("first", first), ("last", last)):
         if value is not None and not 1 <= value <= MAX_SIZE:
-            raise InvalidPageError(f"{name} is {value}: a page has 1 to {MAX_SIZE} rows.")
+            raise InvalidPageError(f"{argument} is {value}: a page has 1 to {MAX_SIZE} rows.")
     if first is not None and last is not None:
         raise InvalidPageError("first and last exclude each other: ask for the first or for the last rows.")
     if last is None and before is not None:
@@ -102,7 +113,7 @@ def page(
         after=None if bound is None else decode_cursor(kind, order, bound, columns),
         backwards=last is not None,
         has_bound=bound is not None,
-        parameters=tuple(sorted((key, value) for key, value in (parameters or {}).items() if value is not None)),
+        parameters=tuple(sorted((key, value) for key, value in parameters.items() if value is not None)),
     )
 
 

@@ -83,14 +83,6 @@ class StreamQuery:
         """A page of stream events."""
         require_role(info, MembershipRole.OWNER, MembershipRole.MANAGER, what="The event stream")
         asked = page(
-            "StreamEvent",
-            columns={"created_at": "timestamptz", "id": "uuid"},
-            order_by=None,
-            default=Ordering("created_at", descending=True),
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            parameters=filter.parameters() if filter else {},
+            "stream_events", Ordering("created_at", descending=True), first, after, last, before, filter=filter
         )
         return await connection(info, "stream_events", asked)

@@ -98,15 +98,5 @@ class UploadQuery:
         before: str | None = None,
     ) -> Connection[Upload]:
         """A page of uploads."""
-        asked = page(
-            "Upload",
-            columns={"created_at": "timestamptz", "id": "uuid"},
-            order_by=None,
-            default=Ordering("created_at", descending=True),
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            parameters=filter.parameters() if filter else {},
-        )
+        asked = page("uploads", Ordering("created_at", descending=True), first, after, last, before, filter=filter)
         return await connection(info, "uploads", asked)

@@ -178,17 +178,7 @@ def vehicle_page(
     before: str | None,
 ) -> Page:
     """The page of vehicles that these arguments ask for."""
-    return page(
-        "Vehicle",
-        columns={"label": "text", "created_at": "timestamptz", "id": "uuid"},
-        order_by=order_by,
-        default=Ordering("label"),
-        first=first,
-        after=after,
-        last=last,
-        before=before,
-        parameters=filter.parameters() if filter else {},
-    )
+    return page("vehicles", Ordering("label"), first, after, last, before, filter=filter, order_by=order_by)
 
 
 @strawberry.type

@@ -136,14 +136,14 @@ def test_the_same_file_again_adds_nothing_and_a_grown_one_its_new_rows(load, fre
 
 
 def test_archived_and_redated_events_are_not_added_again(load, fresh_database):
-    """An event is known by its id, wherever it went."""
+    """An event is known by its id, wherever it went; what the default partition caught is archived as well."""
     months_ago = datetime.now(UTC).date() - timedelta(days=60)
     log = HEADER + f"A,X,{months_ago},100,,1,\nA,X,2001-01-02,,,1,\n"
     load(log)
     with psycopg.connect(fresh_database.owner) as connection:
         connection.execute("update manual_events set occurred_at = '2001-02-03' where occurred_at < '2002-01-01'")
         connection.execute("select app.archive_event_partitions(date_trunc('month', now())::date)")
-    assert rows(fresh_database, "select count(*) from manual_events_archive") == [(2,)]
+    assert rows(fresh_database, "select count(*) from manual_events_archive") == [(3,)]
     assert load(log).added == {"vehicles": 0, "fuel purchases": 0, "odometer readings": 0}
 
 
