@@ -11,11 +11,12 @@ from strawberry.tools import merge_types
 from resolvers.audit_record import AuditQuery
 from resolvers.explanation import ExplanationQuery
 from resolvers.fleet_group import FleetGroupQuery
-from resolvers.manual_event import EVENT_TYPES, ManualEventQuery
+from resolvers.manual_event import ManualEventQuery
 from resolvers.node import NodeQuery
 from resolvers.scalars import SCALARS
 from resolvers.stream_event import StreamQuery
 from resolvers.tenant import TenantQuery
+from resolvers.typed_event import EVENT_TYPES
 from resolvers.upload import UploadQuery
 from resolvers.user import UserQuery
 from resolvers.vehicle import VehicleQuery

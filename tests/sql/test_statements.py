@@ -15,8 +15,8 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.private import is_private
 
 from resolvers import schema
-from resolvers.manual_event import EVENT_TYPES
 from resolvers.scalars import Json
+from resolvers.typed_event import EVENT_TYPES
 from sql import statements
 from sql.embedded import Addresses
 from sql.statements import Ordering, Statement
