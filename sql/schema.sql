@@ -1149,8 +1149,6 @@ REVOKE ALL ON FUNCTION app.tenant_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.tenant_id() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.tenant_id() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.tenants_of(in_user_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway_tenant;
-GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway_groups;
 GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.touch() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.user_agent() FROM PUBLIC;

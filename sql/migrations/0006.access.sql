@@ -97,7 +97,7 @@ grant usage on schema app to gateway, gateway_tenant, gateway_groups;
 revoke all on all functions in schema app from public;
 grant execute on function
   app.tenant_id(), app.user_id(), app.role(), app.readable_groups(), app.writable_groups(), app.admin_groups(),
-  app.client_ip(), app.user_agent(), app.subtree_ids(uuid, uuid), app.tenants_of(uuid),
+  app.client_ip(), app.user_agent(), app.subtree_ids(uuid, uuid),
   app.is_number(jsonb, numeric, numeric), app.is_absent_or(jsonb, text), app.is_absent_or_number(jsonb, numeric, numeric),
   app.is_odometer_reading(jsonb), app.is_fuel_purchase(jsonb), app.is_maintenance(jsonb), app.is_issue_report(jsonb),
   app.is_trip_batch(jsonb), app.is_payload(text, jsonb), app.payload_number(jsonb, text),
