@@ -14,7 +14,9 @@ from api.endpoint import Endpoint
 from api.settings import Settings
 from resolvers.execution import Engine
 from resolvers.schema import build
-from sql.session import Database, PoolSettings
+from sql.database import Database, PoolSettings
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two are refused, as GraphQL errors
 
 
 def create(settings: Settings | None = None) -> Starlette:
@@ -35,7 +37,7 @@ def create(settings: Settings | None = None) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", _graphql, methods=["GET", "POST"]),
+            Route("/graphql", _graphql, methods=METHODS),
             Route("/healthz", _alive, methods=["GET"]),
         ],
         lifespan=lifespan,

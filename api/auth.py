@@ -24,6 +24,7 @@ from api.settings import Settings
 DEVELOPMENT_ISSUER = "motomind-development"
 DEVELOPMENT_KEY = "development-key.pem"
 TOKEN_HOURS = 12
+LEEWAY_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class TokenVerifier:
                 algorithms=[self.algorithm],
                 audience=self.audience,
                 issuer=self.issuer,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
             tenant = claims.get("tenant_id")

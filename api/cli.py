@@ -269,7 +269,7 @@ def _require_free(host: str, port: int) -> None:
 
 async def _check(gateway_url: str) -> None:
     """Fails here, with one message, rather than in every worker."""
-    from sql.session import Database, PoolSettings
+    from sql.database import Database, PoolSettings
 
     database = await Database.connect(gateway_url, PoolSettings(min_size=0, max_size=1))
     await database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from api.auth import Identity, TokenVerifier
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnavailableError
 from api.settings import Settings
 from resolvers.execution import VARIABLES_FAILED, Document, Engine
+from sql.database import Database
 from sql.errors import (
     DatabaseError,
     DatabaseUnavailableError,
@@ -27,13 +29,14 @@ from sql.errors import (
     PoolExhaustedError,
     StatementTimeoutError,
 )
-from sql.session import Caller, Database
+from sql.session import Caller
 
 log = logging.getLogger("motomind")
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 MAX_ERRORS = 50
+NEVER = re.compile(r";\s*q=0(\.0*)?\s*$")
 Answer = tuple[dict[str, Any], int]  # a body and its status
 DATABASE_CODES: dict[type[DatabaseError], str] = {
     DatabaseUnavailableError: "DATABASE_UNAVAILABLE",
@@ -78,8 +81,14 @@ class Endpoint:
             return _respond(_told(ExecutionResult(None, [error]), request_error=True), media_type, 400)
         except ClientDisconnect:
             return Response(status_code=499)
+        except Exception as error:  # noqa: BLE001 - the last resort: a mistake of ours is told like any other error
+            mistake = GraphQLError("", original_error=error)
+            return _respond(_told(ExecutionResult(None, [mistake]), request_error=True), media_type, 500, always=True)
 
     async def _answer(self, request: Request) -> Answer:
+        if request.method not in {"GET", "POST"}:
+            message = "GraphQL is asked by POST, or for queries by GET."
+            raise BadRequestError("METHOD_NOT_ALLOWED", message, status=405, headers={"Allow": "GET, POST"})
         identity = self.verifier.identify(request.headers.get("authorization"))
         asked = await self._read(request)
         document = self.engine.document(asked.query)
@@ -196,7 +205,7 @@ async def _unless_gone(request: Request, work: Awaitable[Answer]) -> Answer:
 def _negotiate(request: Request) -> str:
     """The response's media type by Accept: the GraphQL one where it is asked for, else JSON. Raises for neither."""
     accept = request.headers.get("accept", "*/*").lower()
-    ranges = {part.partition(";")[0].strip() for part in accept.split(",")}
+    ranges = {part.partition(";")[0].strip() for part in accept.split(",") if not NEVER.search(part)}
     if GRAPHQL_JSON in ranges:
         return GRAPHQL_JSON
     if ranges & {JSON, "application/*", "*/*", ""}:
@@ -213,10 +222,10 @@ def _json(text: bytes | str, what: str) -> Any:
 
 def _refused(error: DatabaseError) -> RequestRefusedError:
     """A failure of the database as a refusal of the whole request."""
-    code = DATABASE_CODES.get(type(error), "INTERNAL_ERROR")
-    if isinstance(error, NotAMemberError):
-        return NotPermittedError(code, str(error))
-    return UnavailableError(code, str(error))
+    code = DATABASE_CODES.get(type(error))
+    if code is None:
+        raise error
+    return (NotPermittedError if isinstance(error, NotAMemberError) else UnavailableError)(code, str(error))
 
 
 def _told(result: ExecutionResult, *, request_error: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
+import jwt
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -59,9 +60,15 @@ class Settings(BaseSettings):
     def _check(self) -> Self:
         if (self.jwt_issuer is None) != (self.jwt_public_key is None):
             raise ValueError("MOTOMIND_JWT_ISSUER and MOTOMIND_JWT_PUBLIC_KEY go together: set both or neither")
+        if self.jwt_public_key is not None:
+            algorithm = jwt.get_algorithm_by_name(self.jwt_algorithm)
+            try:
+                algorithm.check_crypto_key_type(algorithm.prepare_key(self.jwt_public_key))
+            except (jwt.InvalidKeyError, ValueError, TypeError):
+                raise ValueError(f"MOTOMIND_JWT_PUBLIC_KEY is no public key for {self.jwt_algorithm}, as PEM") from None
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
-        if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
+        if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
             raise ValueError("DATABASE_URL starts with postgresql://")
         return self
 

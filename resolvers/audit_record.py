@@ -15,7 +15,7 @@ from resolvers.loading import Loaders, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
-from resolvers.scalars import Json, uuid_of
+from resolvers.scalars import Json, text_of, uuid_of
 from resolvers.user import User, user_by_id
 from sql.statements import Ordering
 
@@ -43,7 +43,7 @@ class AuditFilter:
     def parameters(self) -> dict[str, Any]:
         """The statement parameters that hold these conditions."""
         return {
-            "table_name": self.table_name,
+            "table_name": None if self.table_name is None else text_of(self.table_name, "tableName"),
             "record_id": None if self.record_id is None else uuid_of(self.record_id, "recordId"),
             "operation": self.operation.value if self.operation else None,
             "changed_by": None if self.changed_by_id is None else uuid_of(self.changed_by_id, "changedById"),

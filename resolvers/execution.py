@@ -17,6 +17,7 @@ from resolvers.context import Context
 from sql.session import Session
 
 MAX_TOKENS = 10_000
+MAX_CACHED_TEXT = 32_768  # characters; larger documents are read anew each time, refused ones as well
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 OPERATION_FAILED = "OPERATION_RESOLUTION_FAILURE"
@@ -53,7 +54,10 @@ class Engine:
         """The parsed and validated document of a text, from the cache where it was seen before."""
         document = self._documents.get(text)
         if document is None:
-            document = self._documents[text] = self._read(text)
+            document = self._read(text)
+            if document.tree is None or len(text) > MAX_CACHED_TEXT:
+                return document
+            self._documents[text] = document
             if len(self._documents) > self._cached_documents:
                 self._documents.popitem(last=False)
         else:

@@ -8,6 +8,7 @@ from enum import Enum
 import strawberry
 
 from resolvers.errors import InvalidArgumentError, InvalidPeriodError
+from resolvers.scalars import text_of
 
 MAX_VALUES = 1000
 
@@ -33,20 +34,15 @@ class StringFilter:
         """The statement parameters that hold these conditions on a column."""
         if self.in_ is not None and len(self.in_) > MAX_VALUES:
             raise InvalidArgumentError(f"{column}.in: at most {MAX_VALUES} values at once.")
-        parameters = {
+        for text in (self.eq, self.contains, self.starts_with, *(self.in_ or ())):
+            if text is not None:
+                text_of(text, column)
+        return {
             f"{column}_eq": self.eq,
             f"{column}_in": None if self.in_ is None else tuple(self.in_),
             f"{column}_contains": self.contains,
             f"{column}_starts_with": self.starts_with,
         }
-        if any(
-            "\0" in text
-            for value in parameters.values()
-            if value
-            for text in ((value,) if isinstance(value, str) else value)
-        ):
-            raise InvalidArgumentError(f"{column}: a text cannot hold the character NUL.")
-        return parameters
 
 
 @strawberry.input(description="Half open: start <= day < end. Days are UTC.")

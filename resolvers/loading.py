@@ -17,7 +17,8 @@ from typing import Any
 from aiodataloader import DataLoader, dispatch_queue_batch
 from aiodataloader import Loader as Queued
 
-from sql.session import Row, Session
+from sql.driver import Row
+from sql.session import Session
 
 Batch = Callable[..., Awaitable[Sequence[Any]]]
 

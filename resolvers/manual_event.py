@@ -8,7 +8,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-import orjson
 import strawberry
 
 from resolvers.context import Info
@@ -16,7 +15,7 @@ from resolvers.filters import OrderDirection
 from resolvers.loading import Loaders, many_by, one_by, value_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, Page, connection, page
-from resolvers.scalars import Json, uuid_of
+from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.user import User, user_by_id
 from sql.statements import Ordering
 
@@ -72,7 +71,7 @@ class EventFilter:
             "occurred_from": self.occurred_from,
             "occurred_before": self.occurred_before,
             "vehicle_id": None if self.vehicle_id is None else uuid_of(self.vehicle_id, "vehicleId"),
-            "payload_contains": None if contains is None else orjson.dumps(contains).decode(),
+            "payload_contains": None if contains is None else json_of(contains, "payloadContains"),
         }
 
 

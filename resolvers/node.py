@@ -10,7 +10,7 @@ from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError
 from resolvers.loading import Batch
 from resolvers.scalars import uuid_of
-from sql.session import Row
+from sql.driver import Row
 
 MAX_IDS = 200
 

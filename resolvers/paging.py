@@ -18,7 +18,7 @@ from resolvers.context import Info
 from resolvers.errors import InvalidCursorError, InvalidPageError
 from resolvers.filters import OrderDirection
 from sql import statements
-from sql.session import Row
+from sql.driver import Row
 from sql.statements import Ordering
 
 DEFAULT_SIZE = 50

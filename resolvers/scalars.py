@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
 from uuid import UUID
@@ -12,10 +14,12 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from resolvers.errors import InvalidIdError
+from resolvers.errors import InvalidArgumentError, InvalidIdError
 
 Json = NewType("Json", object)
 MAX_DIGITS = 40
+MAX_JSON_DEPTH = 100
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _write_json(value: object) -> object:
@@ -50,11 +54,11 @@ def _read_date(value: object) -> datetime.date:
 def _read_datetime(value: object) -> datetime.datetime:
     try:
         moment = datetime.datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise GraphQLError('A DateTime is written with its offset, like "2026-01-31T08:30:00Z".')
-    return moment
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise GraphQLError('A DateTime is written with its offset, like "2026-01-31T08:30:00Z".')
 
 
 def _iso(value: Any) -> str:
@@ -83,11 +87,39 @@ SCALARS: dict[Any, ScalarDefinition] = {
 }
 
 
+def json_of(value: object, argument: str) -> str:
+    """JSON text that PostgreSQL can hold: finite numbers, no NUL, not too deep. Raises InvalidArgumentError."""
+    pending, depth = [value], 0
+    while pending:
+        if (depth := depth + 1) > MAX_JSON_DEPTH:
+            raise InvalidArgumentError(f"{argument}: the JSON is nested more than {MAX_JSON_DEPTH} levels deep.")
+        pending = [inner for outer in pending for inner in _inside(outer, argument)]
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise InvalidArgumentError(f"{argument}: a number in the JSON is not finite.") from None
+
+
+def _inside(value: object, argument: str) -> list[object]:
+    match value:
+        case dict():
+            return [*value.keys(), *value.values()]
+        case list():
+            return value
+        case str():
+            text_of(value, argument)
+    return []
+
+
+def text_of(value: str, argument: str) -> str:
+    """A text that PostgreSQL can hold. Raises InvalidArgumentError for the character NUL and lone surrogates."""
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidArgumentError(f"{argument}: a text cannot hold the character NUL or half of a surrogate pair.")
+    return value
+
+
 def uuid_of(value: str, argument: str = "id") -> UUID:
     """The UUID that an id argument holds. Raises InvalidIdError."""
-    try:
-        return UUID(value)
-    except ValueError:
-        raise InvalidIdError(
-            f"{argument}: {value[:60]!r} is not an id. Ids are UUIDs, as the graph returned them."
-        ) from None
+    if not ID.fullmatch(value):
+        raise InvalidIdError(f"{argument}: {value[:60]!r} is not an id. Ids are UUIDs, as the graph returned them.")
+    return UUID(value)

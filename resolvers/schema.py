@@ -20,7 +20,7 @@ from resolvers.typed_event import EVENT_TYPES
 from resolvers.upload import UploadQuery
 from resolvers.user import UserQuery
 from resolvers.vehicle import VehicleQuery
-from sql.session import Row
+from sql.driver import Row
 
 QUERIES = (
     UserQuery,

@@ -15,7 +15,7 @@ from resolvers.loading import Loaders, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
-from resolvers.scalars import Json, uuid_of
+from resolvers.scalars import Json, text_of, uuid_of
 from sql.statements import Ordering
 
 
@@ -41,7 +41,7 @@ class StreamFilter:
         return {
             "aggregate_type": self.aggregate_type.value if self.aggregate_type else None,
             "aggregate_id": None if self.aggregate_id is None else uuid_of(self.aggregate_id, "aggregateId"),
-            "event_type": self.event_type,
+            "event_type": None if self.event_type is None else text_of(self.event_type, "eventType"),
         }
 
 

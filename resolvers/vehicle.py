@@ -9,7 +9,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-import orjson
 import strawberry
 
 from resolvers.context import Info
@@ -20,7 +19,7 @@ from resolvers.loading import Loaders, many_by, one_by, value_by
 from resolvers.manual_event import EventFilter, EventOrder, ManualEvent, event_page, events_of_vehicle
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, Page, connection, page
-from resolvers.scalars import Json, uuid_of
+from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
 from sql.statements import Ordering
 
@@ -70,7 +69,8 @@ class VehicleFilter:
             parameters["fleet_group_id"] = uuid_of(self.fleet_group_id, "fleetGroupId")
             parameters["subtree"] = True if self.include_descendants else None
         if self.extended_attributes_contain is not None:
-            parameters["extended_attributes_contain"] = orjson.dumps(self.extended_attributes_contain).decode()
+            contained = json_of(self.extended_attributes_contain, "extendedAttributesContain")
+            parameters["extended_attributes_contain"] = contained
         return parameters
 
 

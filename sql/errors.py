@@ -4,6 +4,7 @@ DatabaseError                  anything below
 ├── DatabaseUnavailableError   not reachable, starting, stopping, or the connection broke
 ├── PoolExhaustedError         every connection stayed busy for longer than a request may wait
 ├── StatementTimeoutError      a statement ran longer than it may
+├── StatementFailedError       a statement that PostgreSQL refused: our mistake
 ├── NotAMemberError            the caller does not belong to the tenant
 ├── UnsafeRoleError            the gateway's role could see or change more than it may
 ├── SetupError                 the server is not one that MotoMind can run on
@@ -27,6 +28,10 @@ class PoolExhaustedError(DatabaseError):
 
 class StatementTimeoutError(DatabaseError):
     """A statement took longer than it may."""
+
+
+class StatementFailedError(DatabaseError):
+    """PostgreSQL refused a statement, which it should not have been sent."""
 
 
 class NotAMemberError(DatabaseError):

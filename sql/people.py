@@ -7,8 +7,9 @@ from uuid import UUID
 
 import asyncpg
 
-from sql.errors import DatabaseUnavailableError, NotAMemberError
-from sql.session import BROKEN
+from sql.database import refused, unreachable
+from sql.driver import BROKEN
+from sql.errors import NotAMemberError, SetupError
 from sql.statements import load
 
 
@@ -27,11 +28,17 @@ async def member(owner_url: str, email: str, tenant: str | None) -> Member:
     """
     try:
         connection = await asyncpg.connect(owner_url)
-    except BROKEN as error:
-        raise DatabaseUnavailableError(f"The database does not answer: {error}") from error
+    except (*BROKEN, ValueError) as error:
+        raise unreachable(error) from error
+    except asyncpg.PostgresError as error:
+        raise refused(error) from error
     try:
         person = await connection.fetchrow(load()["user_by_email"].render(frozenset())[0], email)
         tenants = await connection.fetch(load()["tenants_of_email"].render(frozenset())[0], email)
+    except asyncpg.UndefinedTableError as error:
+        raise SetupError(
+            "The database has no MotoMind schema yet. Run: motomind migrate (or begin with: motomind serve --demo)"
+        ) from error
     finally:
         await connection.close()
     if person is None:

@@ -20,11 +20,12 @@ from psycopg import sql as compose
 from resolvers.execution import Engine
 from resolvers.schema import build
 from sql import embedded
+from sql.database import Database, PoolSettings
 from sql.demo import load_demo
 from sql.embedded import Addresses
 from sql.migrate import migrate
 from sql.people import member
-from sql.session import Caller, Database, Issued, PoolSettings
+from sql.session import Caller, Issued
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 DEMO_UNTIL = date(2026, 11, 1)

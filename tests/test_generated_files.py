@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 CONTRACT = Path(__file__).parent / "contract.graphql"
 CONFIGURATION = """# Configuration
 
-Settings are environment variables, read once at the start; a wrong one is told before anything begins. The command line's
-options come before them. This page is generated from `api/settings.py`.
+Settings are environment variables, read once at the start; a wrong one is told before anything begins. Options of the
+command line come before them. This page is generated from `api/settings.py`.
 
 | variable | default | meaning |
 |---|---|---|

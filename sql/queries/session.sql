@@ -12,14 +12,20 @@ select app.enter(:user_id, :tenant_id, true, :client_ip, :user_agent)
 
 -- name: role_facts
 select r.rolname::text as role,
-       r.rolsuper as superuser,
-       r.rolbypassrls as bypasses_rls,
+       exists (select from pg_roles d where d.rolsuper and pg_has_role(r.rolname, d.oid, 'member')) as superuser,
+       exists (select from pg_roles d
+                where d.rolbypassrls and not d.rolsuper and pg_has_role(r.rolname, d.oid, 'member')) as bypasses_rls,
        exists (select from pg_class c
                 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
                   and pg_has_role(r.rolname, c.relowner, 'member')) as owns_tables,
-       to_regproc('app.enter') is not null as migrated,
-       coalesce(has_function_privilege(r.rolname, to_regproc('app.enter'), 'execute'), false) as may_enter
+       enter.oid is not null as migrated,
+       coalesce(has_schema_privilege(r.rolname, enter.pronamespace, 'usage')
+                and has_function_privilege(r.rolname, enter.oid, 'execute'), false) as may_enter
   from pg_roles r
+  left join (select p.oid, p.pronamespace
+               from pg_proc p
+               join pg_namespace n on n.oid = p.pronamespace
+              where n.nspname = 'app' and p.proname = 'enter') enter on true
  where r.rolname = current_user
 
 -- name: tenants_of_user

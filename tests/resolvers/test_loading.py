@@ -10,10 +10,11 @@ import pytest
 
 from resolvers.execution import Engine
 from resolvers.loading import Loaders
+from sql.database import Database
 from sql.demo import DemoSize, load_demo
 from sql.embedded import Addresses
 from sql.people import member
-from sql.session import Caller, Database
+from sql.session import Caller
 from tests.conftest import Ask, Databases, name_of
 
 pytestmark = pytest.mark.database

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from sql import statements
+from sql.database import Database
 from sql.demo import DemoSize, load_demo
 from sql.embedded import Addresses
 from sql.people import member
-from sql.session import Caller, Database, Session
+from sql.session import Caller, Session
 from sql.statements import Ordering
 from tests.conftest import Databases, name_of
 

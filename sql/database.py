@@ -1,0 +1,186 @@
+"""The database as the gateway uses it: a pool of connections, and a session for each operation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+import asyncpg
+
+from sql import statements
+from sql.driver import BROKEN, UNAVAILABLE, Row, prepare_connection, translated
+from sql.errors import DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
+from sql.session import Caller, Session
+
+CLEAN_UP_SECONDS = 5.0
+DANGERS = {
+    "superuser": "is a superuser",
+    "bypasses_rls": "has BYPASSRLS",
+    "owns_tables": "owns the tables",
+}
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """How connections are kept. Times in seconds, but for statement_timeout_ms."""
+
+    min_size: int = 1
+    max_size: int = 10
+    acquire_timeout: float = 10.0
+    statement_timeout_ms: int = 10_000
+    statement_cache_size: int = 500
+
+
+class Database:
+    """The pool of the gateway's connections."""
+
+    def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    @classmethod
+    async def connect(cls, url: str, settings: PoolSettings | None = None) -> Self:
+        """Opens the pool and checks the role behind it.
+
+        Raises DatabaseUnavailableError where nothing answers, SetupError before the migrations, UnsafeRoleError for a
+        superuser, an owner or a role that bypasses row-level security; each message says how to mend it.
+        """
+        settings = settings or PoolSettings()
+        try:
+            pool = asyncpg.create_pool(
+                url,
+                min_size=settings.min_size,
+                max_size=settings.max_size,
+                statement_cache_size=settings.statement_cache_size,
+                init=prepare_connection,
+                reset=_nothing_to_reset,
+                record_class=Row,
+            )
+            await pool
+        except (*BROKEN, ValueError) as error:
+            raise unreachable(error) from error
+        except asyncpg.PostgresError as error:
+            raise refused(error) from error
+        database = cls(pool, settings)
+        try:
+            await database.check_role()
+        except BaseException:
+            pool.terminate()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Closes every connection, the busy ones after a grace period by force."""
+        try:
+            await asyncio.wait_for(self._pool.close(), CLEAN_UP_SECONDS)
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def check_role(self) -> None:
+        """Refuses a role that could see or change more than policies allow."""
+        sql, _ = statements.load()["role_facts"].render(frozenset())
+        try:
+            (facts,) = await self._pool.fetch(sql)
+        except (*BROKEN, ValueError) as error:
+            raise unreachable(error) from error
+        except asyncpg.PostgresError as error:
+            raise refused(error) from error
+        if dangers := [text for key, text in DANGERS.items() if facts[key]]:
+            raise UnsafeRoleError(
+                f'The gateway will not start: its database role "{facts["role"]}" {" and ".join(dangers)} '
+                "(itself, or by a role that it is a member of), so row-level security would not hold.\n"
+                "Connect as the role that the migrations made for it instead:\n"
+                "  1. as the owner:   ALTER ROLE gateway PASSWORD '...';\n"
+                "  2. start with:     DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
+            )
+        if not facts["migrated"]:
+            raise SetupError("The database has no MotoMind schema yet. Run: motomind migrate (as the database's owner)")
+        if not facts["may_enter"]:
+            raise SetupError(
+                f'The database role "{facts["role"]}" may not enter MotoMind\'s schema. Connect as "gateway", or run '
+                f'as the owner: GRANT gateway TO "{facts["role"]}"'
+            )
+
+    async def tenants_of(self, user_id: UUID) -> list[Row]:
+        """The tenants that a user is a member of: id, name and role of each."""
+        sql, _ = statements.load()["tenants_of_user"].render(frozenset())
+        timeout = self._settings.statement_timeout_ms / 1000
+        async with self._acquire() as connection:
+            with translated():
+                return await connection.fetch(sql, user_id, timeout=timeout)
+
+    @asynccontextmanager
+    async def session(self, caller: Caller, *, writes: bool = False) -> AsyncIterator[Session]:
+        """A transaction for the caller, read only unless it ``writes``; committed on a clean exit.
+
+        Raises NotAMemberError, PoolExhaustedError or DatabaseUnavailableError before the first statement.
+        Leaving by an exception, or after a failed statement, rolls back; being cancelled cancels the statement.
+        """
+        async with self._acquire() as connection:
+            session = Session(connection, caller)
+            committed = False
+            try:
+                await session.begin(writes=writes, statement_timeout_ms=self._settings.statement_timeout_ms)
+                yield session
+                if session.failure is None:
+                    await session.commit()
+                    committed = True
+            finally:
+                if not committed:
+                    await _roll_back(connection)
+
+    @asynccontextmanager
+    async def _acquire(self) -> AsyncIterator[asyncpg.Connection[Row]]:
+        try:
+            connection = await self._pool.acquire(timeout=self._settings.acquire_timeout)
+        except TimeoutError as error:
+            raise PoolExhaustedError("Every database connection is busy. Try again in a moment.") from error
+        except (*BROKEN, asyncpg.PostgresError) as error:  # whatever a server says instead of letting us in
+            raise DatabaseUnavailableError(UNAVAILABLE) from error
+        try:
+            yield connection  # type: ignore[misc]
+        finally:
+            await asyncio.shield(self._pool.release(connection))
+
+
+def unreachable(error: Exception) -> DatabaseUnavailableError:
+    """Nothing answers at the address, or it is none."""
+    return DatabaseUnavailableError(
+        f"The database does not answer: {error}\n"
+        "Check DATABASE_URL and that the server is running; without DATABASE_URL MotoMind starts its own."
+    )
+
+
+def refused(error: Exception) -> SetupError:
+    """A server answers, but does not let us in."""
+    return SetupError(f"The database refuses us: {error}\nCheck the user, password and database in DATABASE_URL.")
+
+
+async def _nothing_to_reset(_: asyncpg.Connection[Row]) -> None:
+    """Every setting of ours ends with its transaction, so a connection goes back without a round trip."""
+
+
+async def _roll_back(connection: asyncpg.Connection[Row]) -> None:
+    """Ends the transaction even while the caller is being cancelled; a connection that cannot is dropped.
+
+    Always sent: after a cancellation the driver does not know yet whether BEGIN has arrived.
+    """
+
+    async def roll_back() -> None:
+        try:
+            await asyncio.wait_for(connection.execute("rollback"), CLEAN_UP_SECONDS)
+        except (TimeoutError, *BROKEN, asyncpg.PostgresError):
+            with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it back already
+                connection.terminate()
+
+    task = asyncio.ensure_future(roll_back())
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(asyncio.CancelledError):
+            await task
+        raise

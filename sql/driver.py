@@ -1,0 +1,70 @@
+"""The driver's ways: its exceptions in the gateway's words, its rows, its types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import asyncpg
+
+from sql.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    NotAMemberError,
+    StatementFailedError,
+    StatementTimeoutError,
+)
+
+NOT_A_MEMBER = "MM001"
+QUERY_CANCELED = "57014"
+UNAVAILABLE = "The database cannot be reached right now. Try again in a moment."
+BROKEN = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class Row(asyncpg.Record):
+    """A row whose columns are also attributes, so that a GraphQL type's fields read it like an object."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@cache
+def row_class(name: str | None) -> type[Row]:
+    """The class of a statement's rows: named as the GraphQL type that reads them, so that a row knows its type."""
+    return Row if name is None else type(name, (Row,), {})
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what the driver raises into the gateway's own errors."""
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except BROKEN as error:
+        raise DatabaseUnavailableError(UNAVAILABLE) from error
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == NOT_A_MEMBER:
+            raise NotAMemberError("You are no member of this tenant.") from error
+        if error.sqlstate == QUERY_CANCELED:
+            raise StatementTimeoutError("The request needs too long at the database. Ask for less at once.") from error
+        raise StatementFailedError(str(error)) from error
+
+
+async def prepare_connection(connection: asyncpg.Connection[Row]) -> None:
+    """Numerics travel as text: exact, and never parsed only to be printed again."""
+    await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=str, format="text")

@@ -1,0 +1,121 @@
+"""The gateway over HTTP without a network: the application in the test's own loop, on the shared demo."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api import app, auth
+from api.settings import Settings
+from sql.embedded import Addresses
+from sql.people import member
+
+GRAPHQL_JSON = "application/graphql-response+json"
+Token = Callable[..., Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A gateway that runs, and ways to ask it."""
+
+    http: httpx.AsyncClient
+    settings: Settings
+    token: Token
+
+    async def post(
+        self, query: str, person: str = "owner@enterprise.example", tenant: str | None = None, **more: Any
+    ) -> httpx.Response:
+        """A well-formed request by a person, under the GraphQL media type; ``more`` is variables and operationName."""
+        token = await self.token(person, tenant)
+        headers = {"Authorization": f"Bearer {token}", "Accept": GRAPHQL_JSON}
+        return await self.http.post("/graphql", json={"query": query, **more}, headers=headers)
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+def codes(response: httpx.Response) -> list[str]:
+    """The codes of a response's errors; every error has a message and a code."""
+    errors = response.json()["errors"]
+    assert errors
+    assert all(error["message"] for error in errors)
+    return [error["extensions"]["code"] for error in errors]
+
+
+def refusal(response: httpx.Response, status: int) -> str:
+    """The one code of a request error: a GraphQL body of errors without data, under its status."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"].partition(";")[0] in {GRAPHQL_JSON, "application/json"}
+    body = response.json()
+    assert set(body) == {"errors"}, body
+    (code,) = codes(response)
+    return code
+
+
+@pytest.fixture(scope="session")
+def settings(demo: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of a gateway on the demo, with a development key of its own."""
+    return Settings(database_url=demo.gateway, data_dir=tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def token(settings: Settings, demo: Addresses) -> Token:
+    """Makes a person a development token, bound to a tenant if one is named."""
+
+    async def make(email: str, tenant: str | None = None, owner: str = demo.owner) -> str:
+        person = await member(owner, email, tenant)
+        return auth.development_token(settings, person.user_id, person.tenant_id)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def serve(settings: Settings, token: Token) -> Serve:
+    """Runs gateways with settings of a test's own, each as a context."""
+
+    @asynccontextmanager
+    async def run(**changed: Any) -> AsyncIterator[Client]:
+        changed_settings = Settings(**{**settings.model_dump(), **changed})
+        application = app.create(changed_settings)
+        transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+        async with (
+            application.router.lifespan_context(application),
+            httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
+        ):
+            yield Client(http, changed_settings, token)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+async def client(serve: Serve) -> AsyncIterator[Client]:
+    """A gateway on the shared demo, for tests that only read."""
+    async with serve() as client:
+        yield client
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that nobody listened on a moment ago."""
+    return unused_port()
+
+
+def unused_port() -> int:
+    """A loopback port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def scripts() -> Path:
+    """The folder of the environment's commands."""
+    return Path(sys.executable).parent

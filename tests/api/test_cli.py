@@ -1,0 +1,295 @@
+"""The command line: what it prints, how it ends, and a whole life of an embedded server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from sql.embedded import Addresses
+from tests.api.conftest import GRAPHQL_JSON
+from tests.conftest import Databases
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ("serve", "migrate", "demo", "token", "schema", "import")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """This environment without settings of MotoMind's."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MOTOMIND_", "DATABASE_URL"))}
+    return {**kept, "COLUMNS": "200", "TERM": "dumb"}
+
+
+@pytest.fixture
+def run(scripts: Path, tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Runs ``motomind`` in an empty directory: ``run("token", "a@b.example", DATABASE_URL=...)``."""
+
+    def run(*arguments: Any, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603
+            [scripts / "motomind", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**environment, **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def failure(result: subprocess.CompletedProcess[str], status: int = 1) -> str:
+    """The message that a command ended with: on stderr, with nothing on stdout and no stack trace."""
+    assert result.returncode == status, result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip()
+    return result.stderr
+
+
+def test_help_lists_the_commands_and_how_to_begin(run: Run):
+    """With --help, and without anything at all."""
+    for result in (run("--help"), run()):
+        text = result.stdout + result.stderr
+        assert all(command in text for command in COMMANDS)
+        assert "motomind serve --demo" in text
+    assert run("--help").returncode == 0
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "import groups", "import fuel-log"])
+def test_every_command_has_help(run: Run, command: str):
+    """Each explains itself."""
+    result = run(*command.split(), "--help")
+    assert result.returncode == 0
+    assert "Usage: motomind" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", ["nothing", "serve --nothing", "token", "demo --tenants 0", "serve --port x"])
+def test_wrong_usage_ends_with_2_and_a_hint(run: Run, arguments: str):
+    """What typer says, and nothing of Python's."""
+    failure(run(*arguments.split()), 2)
+
+
+def test_schema_prints_the_published_contract(run: Run):
+    """The very bytes of schema.graphql, without a database."""
+    result = run("schema")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == (ROOT / "schema.graphql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"MOTOMIND_PORT": "many"}, "port"),
+        ({"MOTOMIND_PORT": "70000"}, "port"),
+        ({"MOTOMIND_POOL_MIN_SIZE": "20"}, "POOL_MIN_SIZE"),
+        ({"MOTOMIND_JWT_ISSUER": "https://issuer.example"}, "MOTOMIND_JWT_PUBLIC_KEY"),
+        ({"MOTOMIND_JWT_ALGORITHM": "HS256"}, "jwt_algorithm"),
+        ({"MOTOMIND_JWT_ISSUER": "https://issuer.example", "MOTOMIND_JWT_PUBLIC_KEY": "no key"}, "public"),
+        ({"DATABASE_URL": "mysql://localhost/fleet"}, "DATABASE_URL"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL"),
+        ({"MOTOMIND_REQUEST_TIMEOUT": "0"}, "request_timeout"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_wrong_setting_is_named(run: Run, free_port: int, settings: dict[str, str], said: str):
+    """One readable message that names the setting."""
+    settings = {"MOTOMIND_PORT": str(free_port), "DATABASE_URL": "postgresql://gateway@127.0.0.1:1/x", **settings}
+    message = failure(run("serve", **settings))
+    assert said.lower() in message.lower()
+    assert "setting" in message.lower()
+    assert "pydantic" not in message
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "demo", "token a@b.example"])
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://gateway@127.0.0.1:1/motomind", "postgresql://gateway@/motomind?host=/nowhere", "postgresql://h:p/x"],
+)
+def test_database_that_does_not_answer_is_said(run: Run, free_port: int, command: str, url: str):
+    """By every command that needs one, with what to check."""
+    message = failure(run(*command.split(), DATABASE_URL=url, MOTOMIND_PORT=str(free_port)))
+    assert "DATABASE_URL" in message
+
+
+@pytest.mark.database
+def test_serving_as_the_owner_is_refused(run: Run, demo: Addresses, free_port: int):
+    """The check of the role comes before the first request."""
+    assert "will not start" in failure(run("serve", "--port", free_port, DATABASE_URL=demo.owner))
+
+
+@pytest.mark.database
+def test_serving_an_unmigrated_database_is_refused(run: Run, databases: Databases, free_port: int):
+    """With the command that helps."""
+    empty = databases.make()
+    try:
+        assert "motomind migrate" in failure(run("serve", "--port", free_port, DATABASE_URL=empty.gateway))
+        assert "motomind migrate" in failure(run("token", "a@b.example", DATABASE_URL=empty.owner))
+    finally:
+        databases.drop(empty)
+
+
+def test_serving_on_a_taken_port_is_refused(run: Run):
+    """Before a database is started for it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        message = failure(run("serve", "--port", port))
+    assert f"127.0.0.1:{port}" in message
+    assert "--port" in message
+
+
+@pytest.mark.database
+def test_token_prints_a_token_and_nothing_else(run: Run, demo: Addresses):
+    """So that a shell can put it into a variable."""
+    result = run("token", "owner@enterprise.example", DATABASE_URL=demo.owner)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("\n") == 1
+    claims = jwt.decode(result.stdout.strip(), options={"verify_signature": False})
+    assert claims["aud"] == "motomind"
+    assert claims["tenant_id"]
+    open_token = run("token", "consultant@example.com", DATABASE_URL=demo.owner).stdout.strip()
+    assert "tenant_id" not in jwt.decode(open_token, options={"verify_signature": False})
+    bound = run("token", "CONSULTANT@example.com", "--tenant", "small", DATABASE_URL=demo.owner).stdout.strip()
+    assert jwt.decode(bound, options={"verify_signature": False})["tenant_id"]
+
+
+@pytest.mark.database
+def test_token_for_nobody_is_refused(run: Run, demo: Addresses):
+    """An unknown address; a tenant of somebody else's, naming those there are; a production issuer."""
+    assert "nobody@example.com" in failure(run("token", "nobody@example.com", DATABASE_URL=demo.owner))
+    message = failure(run("token", "consultant@example.com", "--tenant", "Solo", DATABASE_URL=demo.owner))
+    assert "Medium" in message
+    assert "Small" in message
+    production = {"MOTOMIND_JWT_ISSUER": "https://issuer.example", "MOTOMIND_JWT_PUBLIC_KEY": PUBLIC_KEY}
+    message = failure(run("token", "owner@enterprise.example", DATABASE_URL=demo.owner, **production))
+    assert "MOTOMIND_JWT_ISSUER" in message
+
+
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf
+9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==
+-----END PUBLIC KEY-----
+"""
+
+
+@pytest.mark.database
+def test_token_before_there_is_anything_says_what_to_do(run: Run, tmp_path: Path):
+    """In an empty directory: no stack trace, and no server left running."""
+    message = failure(run("token", "owner@enterprise.example", "--data-dir", tmp_path / "data"))
+    assert "motomind" in message
+    assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
+
+
+@pytest.mark.database
+def test_imports_of_nothing_are_refused(run: Run, tmp_path: Path):
+    """A file that is not there is said before a database is started for it."""
+    for what in ("groups", "fuel-log"):
+        message = failure(run("import", what, tmp_path / "absent.csv", "--tenant", "T"))
+        assert "absent.csv" in message.replace("\n", "")
+    assert not (tmp_path / ".motomind").exists()
+
+
+@pytest.mark.database
+def test_import_says_what_was_added_and_what_is_wrong(run: Run, fresh_database: Addresses, tmp_path: Path):
+    """Once, again without harm, and not at all where the file is wrong."""
+    file = tmp_path / "groups.csv"
+    file.write_text("code,name,type,parent\nA,North,location,\nB,Depot,location,A\n", encoding="utf-8")
+    for said in ("Made the tenant T", "already"):
+        result = run("import", "groups", file, "--tenant", "T", DATABASE_URL=fresh_database.owner)
+        assert (result.returncode, result.stdout) == (0, "")
+        assert said in result.stderr
+    file.write_text("code,name,type,parent\nC,South,location,nowhere\n,,,\n", encoding="utf-8")
+    message = failure(run("import", "groups", file, "--tenant", "T", DATABASE_URL=fresh_database.owner))
+    assert "Nothing was imported" in message
+    file.write_bytes(b"\xff\xfe\x00")
+    failure(run("import", "fuel-log", file, "--tenant", "T", DATABASE_URL=fresh_database.owner))
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(
+    ("ending", "workers"),
+    [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 2)],
+    ids=["TERM", "INT", "workers"],
+)
+def test_life_of_an_embedded_server(
+    run: Run,
+    scripts: Path,
+    tmp_path: Path,
+    environment: dict[str, str],
+    free_port: int,
+    ending: signal.Signals,
+    workers: int,
+):
+    """Served from nothing, filled by a second command, asked over HTTP, ended by a signal with nothing left behind."""
+    data, address = tmp_path / "data", f"http://127.0.0.1:{free_port}"
+    pid_file = data / "postgres" / "postmaster.pid"
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(  # noqa: S603
+            [scripts / "motomind", "serve", "--data-dir", data, "--port", str(free_port), "--workers", str(workers)],
+            cwd=tmp_path,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_until(lambda: alive(address), process, log)
+        assert pid_file.exists()
+        again = run("serve", "--data-dir", data, "--port", free_port)
+        assert str(free_port) in failure(again)
+        options = ("--tenants", 1, "--groups", 3, "--vehicles", 5, "--days", 3, "--data-dir", data)
+        for said in ("", "already there"):
+            loaded = run("demo", *options)
+            assert loaded.returncode == 0, loaded.stderr
+            assert said in loaded.stderr
+        assert pid_file.exists(), "the second command stopped the first one's server"
+        token = run("token", "owner@fleet-1.example", "--data-dir", data).stdout.strip()
+        response = httpx.post(
+            f"{address}/graphql",
+            json={"query": "{ viewer { email } vehicles { totalCount } fleetGroups { totalCount } }"},
+            headers={"Authorization": f"Bearer {token}", "Accept": GRAPHQL_JSON},
+        )
+        assert response.json()["data"] == {
+            "viewer": {"email": "owner@fleet-1.example"},
+            "vehicles": {"totalCount": 5},
+            "fleetGroups": {"totalCount": 3},
+        }
+        process.send_signal(ending)
+        assert process.wait(20) == 0, log.read_text()
+        assert "Traceback" not in log.read_text()
+        assert not pid_file.exists()
+        assert not alive(address)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def alive(address: str) -> bool:
+    """Whether the gateway answers."""
+    try:
+        return httpx.get(f"{address}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits half a minute at most, and no longer than the process lives."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.05)
