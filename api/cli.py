@@ -35,7 +35,7 @@ imports = typer.Typer(
 )
 app.add_typer(imports, name="import")
 
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 Report = Callable[[str, int, int], None]
 
 DataDir = Annotated[
@@ -288,5 +288,4 @@ def _greet(settings: Settings, *, demo: bool) -> None:
         f"    -H 'Content-Type: application/json' "
         f'-d \'{{"query": "{FIRST_QUERY}"}}\'\n',
         markup=False,
-        soft_wrap=True,
     )

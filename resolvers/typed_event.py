@@ -35,8 +35,10 @@ def _text(event: Any, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _json(event: Any, key: str) -> Any:
-    return orjson.loads(event.payload).get(key)
+def _json(event: Any, key: str) -> str | None:
+    """A part of the payload as JSON text, which is how the scalar JSON takes what it is given."""
+    part = orjson.loads(event.payload).get(key)
+    return None if part is None else orjson.dumps(part).decode()
 
 
 @strawberry.type(description="An odometer as it was read.")

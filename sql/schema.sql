@@ -101,13 +101,13 @@ begin
           set_config('app.user_id', in_user_id::text, true),
           set_config('app.role', caller.role, true),
           set_config('application_name', 'motomind ' || caller.role, true);
-  if caller.role = 'viewer' then
-    perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true);
+  if caller.role = 'viewer' or writes then
+    perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true),
+            set_config('app.writable_groups', coalesce(caller.writable, '{}')::text, true),
+            set_config('app.admin_groups', coalesce(caller.administered, '{}')::text, true);
   end if;
   if writes then
-    perform set_config('app.writable_groups', coalesce(caller.writable, '{}')::text, true),
-            set_config('app.admin_groups', coalesce(caller.administered, '{}')::text, true),
-            set_config('app.client_ip', coalesce(in_client_ip, ''), true),
+    perform set_config('app.client_ip', coalesce(in_client_ip, ''), true),
             set_config('app.user_agent', coalesce(in_user_agent, ''), true);
   end if;
   perform set_config('role', case caller.role when 'viewer' then 'gateway_groups' else 'gateway_tenant' end, true);
@@ -364,6 +364,18 @@ begin
 end;
 $$;
 ALTER FUNCTION app.refuse_group_cycle() OWNER TO motomind;
+CREATE FUNCTION app.require_admin_of_parent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if current_user in ('gateway_tenant', 'gateway_groups') and app.role() <> 'owner'
+     and not coalesce(new.parent_group_id = any (app.admin_groups()), false) then
+    raise exception 'moving a fleet group takes ADMIN on its new parent' using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end;
+$$;
+ALTER FUNCTION app.require_admin_of_parent() OWNER TO motomind;
 CREATE FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -906,6 +918,7 @@ CREATE TRIGGER next_version BEFORE UPDATE ON public.memberships FOR EACH ROW EXE
 CREATE TRIGGER next_version BEFORE UPDATE ON public.vehicles FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
+CREATE TRIGGER require_admin_of_parent BEFORE UPDATE ON public.fleet_groups FOR EACH ROW WHEN ((new.parent_group_id IS DISTINCT FROM old.parent_group_id)) EXECUTE FUNCTION app.require_admin_of_parent();
 CREATE TRIGGER stream_delete AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('fleet_group', 'id');
 CREATE TRIGGER stream_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('user', 'user_id');
 CREATE TRIGGER stream_delete AFTER DELETE ON public.vehicles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('vehicle', 'id');
@@ -1135,6 +1148,7 @@ GRANT ALL ON FUNCTION app.readable_groups() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.record_audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.require_admin_of_parent() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) TO gateway;
 REVOKE ALL ON FUNCTION app.role() FROM PUBLIC;
@@ -1166,25 +1180,94 @@ GRANT SELECT ON TABLE public.event_stream TO gateway_tenant;
 GRANT SELECT ON TABLE public.event_stream TO gateway_groups;
 GRANT SELECT ON TABLE public.explanations TO gateway_tenant;
 GRANT SELECT ON TABLE public.explanations TO gateway_groups;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fleet_groups TO gateway_tenant;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fleet_groups TO gateway_groups;
+GRANT SELECT,INSERT,DELETE ON TABLE public.fleet_groups TO gateway_tenant;
+GRANT SELECT,INSERT,DELETE ON TABLE public.fleet_groups TO gateway_groups;
+GRANT UPDATE(parent_group_id) ON TABLE public.fleet_groups TO gateway_tenant;
+GRANT UPDATE(parent_group_id) ON TABLE public.fleet_groups TO gateway_groups;
+GRANT UPDATE(name) ON TABLE public.fleet_groups TO gateway_tenant;
+GRANT UPDATE(name) ON TABLE public.fleet_groups TO gateway_groups;
+GRANT UPDATE(description) ON TABLE public.fleet_groups TO gateway_tenant;
+GRANT UPDATE(description) ON TABLE public.fleet_groups TO gateway_groups;
+GRANT UPDATE(group_type) ON TABLE public.fleet_groups TO gateway_tenant;
+GRANT UPDATE(group_type) ON TABLE public.fleet_groups TO gateway_groups;
+GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_tenant;
+GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_groups;
 GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
 GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.group_permissions TO gateway_tenant;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.group_permissions TO gateway_groups;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.manual_events TO gateway_tenant;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.manual_events TO gateway_groups;
+GRANT SELECT,INSERT,DELETE ON TABLE public.group_permissions TO gateway_tenant;
+GRANT SELECT,INSERT,DELETE ON TABLE public.group_permissions TO gateway_groups;
+GRANT UPDATE(fleet_group_id) ON TABLE public.group_permissions TO gateway_tenant;
+GRANT UPDATE(fleet_group_id) ON TABLE public.group_permissions TO gateway_groups;
+GRANT UPDATE(permission_level) ON TABLE public.group_permissions TO gateway_tenant;
+GRANT UPDATE(permission_level) ON TABLE public.group_permissions TO gateway_groups;
+GRANT UPDATE(granted_by) ON TABLE public.group_permissions TO gateway_tenant;
+GRANT UPDATE(granted_by) ON TABLE public.group_permissions TO gateway_groups;
+GRANT SELECT,INSERT ON TABLE public.manual_events TO gateway_tenant;
+GRANT SELECT,INSERT ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(vehicle_id) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(vehicle_id) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(source_upload_id) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(source_upload_id) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(event_type) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(event_type) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(payload) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(payload) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(confidence) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(confidence) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(verified_by_user) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(verified_by_user) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(occurred_at) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(occurred_at) ON TABLE public.manual_events TO gateway_groups;
 GRANT SELECT ON TABLE public.manual_events_archive TO gateway_tenant;
 GRANT SELECT ON TABLE public.manual_events_archive TO gateway_groups;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.memberships TO gateway_tenant;
+GRANT SELECT,INSERT ON TABLE public.memberships TO gateway_tenant;
 GRANT SELECT ON TABLE public.memberships TO gateway_groups;
-GRANT SELECT,UPDATE ON TABLE public.tenants TO gateway_tenant;
+GRANT UPDATE(role) ON TABLE public.memberships TO gateway_tenant;
+GRANT UPDATE(left_at) ON TABLE public.memberships TO gateway_tenant;
+GRANT SELECT ON TABLE public.tenants TO gateway_tenant;
 GRANT SELECT ON TABLE public.tenants TO gateway_groups;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.uploads TO gateway_tenant;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(name) ON TABLE public.tenants TO gateway_tenant;
+GRANT UPDATE(kind) ON TABLE public.tenants TO gateway_tenant;
+GRANT UPDATE(plan_name) ON TABLE public.tenants TO gateway_tenant;
+GRANT UPDATE(primary_region) ON TABLE public.tenants TO gateway_tenant;
+GRANT UPDATE(data_residency_requirements) ON TABLE public.tenants TO gateway_tenant;
+GRANT SELECT,INSERT ON TABLE public.uploads TO gateway_tenant;
+GRANT SELECT,INSERT ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(vehicle_id) ON TABLE public.uploads TO gateway_tenant;
+GRANT UPDATE(vehicle_id) ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(file_name) ON TABLE public.uploads TO gateway_tenant;
+GRANT UPDATE(file_name) ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(content_type) ON TABLE public.uploads TO gateway_tenant;
+GRANT UPDATE(content_type) ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(size) ON TABLE public.uploads TO gateway_tenant;
+GRANT UPDATE(size) ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(sha256) ON TABLE public.uploads TO gateway_tenant;
+GRANT UPDATE(sha256) ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(storage_key) ON TABLE public.uploads TO gateway_tenant;
+GRANT UPDATE(storage_key) ON TABLE public.uploads TO gateway_groups;
+GRANT UPDATE(status) ON TABLE public.uploads TO gateway_tenant;
+GRANT UPDATE(status) ON TABLE public.uploads TO gateway_groups;
 GRANT SELECT ON TABLE public.users TO gateway_tenant;
 GRANT SELECT ON TABLE public.users TO gateway_groups;
 GRANT SELECT ON TABLE public.vehicle_metrics TO gateway_tenant;
 GRANT SELECT ON TABLE public.vehicle_metrics TO gateway_groups;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vehicles TO gateway_tenant;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vehicles TO gateway_groups;
+GRANT SELECT,INSERT,DELETE ON TABLE public.vehicles TO gateway_tenant;
+GRANT SELECT,INSERT,DELETE ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(fleet_group_id) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(fleet_group_id) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(label) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(label) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(make) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(make) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(model) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(model) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(vin) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(vin) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(baseline_fuel_mpg) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(baseline_fuel_mpg) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(baseline_service_interval_miles) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(baseline_service_interval_miles) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(notes) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(notes) ON TABLE public.vehicles TO gateway_groups;
+GRANT UPDATE(extended_attributes) ON TABLE public.vehicles TO gateway_tenant;
+GRANT UPDATE(extended_attributes) ON TABLE public.vehicles TO gateway_groups;

@@ -7,8 +7,8 @@
 -- The login role "gateway" has no policy and inherits nothing: without app.enter() it reads no row at all.
 -- depends: 0005.record
 
--- The caller's role in a tenant, and for a viewer the ids of the groups they may read; for a transaction that writes
--- also those where they hold WRITE and ADMIN. Raises MM001 for who is no member.
+-- The caller's role in a tenant, and for a viewer, or a transaction that writes, the ids of the groups that they may read
+-- and of those where they hold WRITE and ADMIN. Raises MM001 for who is no member.
 create function app.resolve_caller(
   in_user_id uuid, in_tenant_id uuid, writes boolean,
   out role text, out readable uuid[], out writable uuid[], out administered uuid[]
@@ -52,13 +52,13 @@ begin
           set_config('app.user_id', in_user_id::text, true),
           set_config('app.role', caller.role, true),
           set_config('application_name', 'motomind ' || caller.role, true);
-  if caller.role = 'viewer' then
-    perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true);
+  if caller.role = 'viewer' or writes then
+    perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true),
+            set_config('app.writable_groups', coalesce(caller.writable, '{}')::text, true),
+            set_config('app.admin_groups', coalesce(caller.administered, '{}')::text, true);
   end if;
   if writes then
-    perform set_config('app.writable_groups', coalesce(caller.writable, '{}')::text, true),
-            set_config('app.admin_groups', coalesce(caller.administered, '{}')::text, true),
-            set_config('app.client_ip', coalesce(in_client_ip, ''), true),
+    perform set_config('app.client_ip', coalesce(in_client_ip, ''), true),
             set_config('app.user_agent', coalesce(in_user_agent, ''), true);
   end if;
   perform set_config('role', case caller.role when 'viewer' then 'gateway_groups' else 'gateway_tenant' end, true);
@@ -106,10 +106,34 @@ grant execute on function
 grant execute on function
   app.resolve_caller(uuid, uuid, boolean), app.enter(uuid, uuid, boolean, text, text), app.tenants_of(uuid) to gateway;
 
-grant insert, update on memberships to gateway_tenant; -- who leaves keeps the row, with left_at
-grant insert, update, delete on fleet_groups, group_permissions, vehicles to gateway_tenant, gateway_groups;
-grant insert, update on uploads, manual_events to gateway_tenant, gateway_groups;
-grant update on tenants to gateway_tenant;
+-- What identifies a row, and what others are recorded to have done, is written once. Who leaves a tenant keeps their
+-- membership, with left_at; events and uploads stay.
+do $$
+declare
+  target record;
+  columns text;
+begin
+  for target in
+    select * from (values ('tenants', 'gateway_tenant', ''),
+                          ('memberships', 'gateway_tenant', 'insert'),
+                          ('fleet_groups', 'gateway_tenant, gateway_groups', 'insert, delete'),
+                          ('group_permissions', 'gateway_tenant, gateway_groups', 'insert, delete'),
+                          ('vehicles', 'gateway_tenant, gateway_groups', 'insert, delete'),
+                          ('uploads', 'gateway_tenant, gateway_groups', 'insert'),
+                          ('manual_events', 'gateway_tenant, gateway_groups', 'insert')) as t (name, roles, commands)
+  loop
+    select string_agg(quote_ident(attname), ', ' order by attnum) into columns
+      from pg_attribute
+     where attrelid = target.name::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+       and attname not in ('tenant_id', 'id', 'version', 'created_at', 'updated_at', 'created_by', 'uploaded_by')
+       and not (target.name in ('memberships', 'group_permissions') and attname = 'user_id');
+    execute format('grant update (%s) on %I to %s', columns, target.name, target.roles);
+    if target.commands <> '' then
+      execute format('grant %s on %I to %s', target.commands, target.name, target.roles);
+    end if;
+  end loop;
+end;
+$$;
 
 -- Tenants and people. A caller knows the tenants they belong to and the people of the tenant they act in.
 
@@ -142,6 +166,20 @@ create policy add_administered on fleet_groups for insert to gateway_tenant, gat
 create policy change_administered on fleet_groups for update to gateway_tenant, gateway_groups
   using (tenant_id = (select app.tenant_id())
          and ((select app.role()) = 'owner' or id = any ((select app.admin_groups())::uuid[])));
+-- A policy cannot compare with the row before: a new parent takes ADMIN on it, or the owner's role for the top.
+create function app.require_admin_of_parent() returns trigger language plpgsql as $$
+begin
+  if current_user in ('gateway_tenant', 'gateway_groups') and app.role() <> 'owner'
+     and not coalesce(new.parent_group_id = any (app.admin_groups()), false) then
+    raise exception 'moving a fleet group takes ADMIN on its new parent' using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end;
+$$;
+revoke all on function app.require_admin_of_parent() from public;
+create trigger require_admin_of_parent before update on fleet_groups for each row
+  when (new.parent_group_id is distinct from old.parent_group_id) execute function app.require_admin_of_parent();
+
 create policy remove_administered on fleet_groups for delete to gateway_tenant, gateway_groups
   using (tenant_id = (select app.tenant_id())
          and ((select app.role()) = 'owner' or id = any ((select app.admin_groups())::uuid[])));
