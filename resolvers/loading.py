@@ -36,9 +36,12 @@ class LevelLoader(DataLoader[Any, Any]):
         self.tree = tree
 
     def load(self, key: Any) -> asyncio.Future[Any]:
-        """The value of a key, from the cache or with the next batch."""
+        """The value of a key, from the cache or with the next batch.
+
+        Shielded: where a field fails, graphql-core cancels its siblings, and others may wait for the same key.
+        """
         self.schedule.asked += 1
-        return super().load(key)
+        return asyncio.shield(super().load(key))
 
     def do_resolve_reject(self, key: Any, future: asyncio.Future[Any]) -> None:
         """Queues a key that is not cached; called by ``load``."""

@@ -35,7 +35,7 @@ def _text(event: Any, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _json(event: Any, key: str) -> str | None:
+def _json(event: Any, key: str) -> Any:
     """A part of the payload as JSON text, which is how the scalar JSON takes what it is given."""
     part = orjson.loads(event.payload).get(key)
     return None if part is None else orjson.dumps(part).decode()

@@ -9,27 +9,21 @@ from __future__ import annotations
 import random
 import re
 from base64 import urlsafe_b64decode
-from collections import defaultdict
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 import orjson
 import psycopg
 import pytest
-from graphql import (
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLObjectType,
-    get_named_type,
-    is_composite_type,
-    is_required_argument,
-)
 
 from sql.database import Database, PoolSettings
 from sql.demo import load_demo
 from sql.people import member
 from sql.session import Caller
 from tests.conftest import name_of
+from tests.oracle import TABLES, Oracle, totals
+from tests.questions import Writer, acting_fields, arguments_of, id_questions, plain
 
 pytestmark = pytest.mark.database
 
@@ -41,24 +35,9 @@ CALLERS = [
 ]
 NARROW = [caller for caller in CALLERS if caller[0].split("@")[0] in {"viewer", "dispatcher", "newcomer", "lead"}]
 NARROW += [("owner@solo.example", "Solo"), ("consultant@example.com", "Medium")]
-TABLES = {
-    "tenants": None,
-    "users": None,
-    "memberships": None,
-    "fleet_groups": "fleetGroups",
-    "group_permissions": None,
-    "vehicles": "vehicles",
-    "manual_events": "events",
-    "manual_events_archive": "archivedEvents",
-    "uploads": "uploads",
-    "explanations": "explanations",
-    "event_stream": "eventStream",
-    "audit_trail": "auditTrail",
-    "fleet_summary_metrics": None,
-    "vehicle_metrics": None,
-}
-LEVELS = ["read", "write", "admin"]
+
 PERIOD = (date(2026, 4, 1), date(2026, 4, 20))
+EXACT = ("fuelGallons", "fuelCost", "maintenanceCost")
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 UNKNOWN = UUID("0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9")
 EXTRAS = """
@@ -86,147 +65,6 @@ EXTRAS = """
 """
 
 
-class Oracle:
-    """The raw tables, and what of them a person may see in a tenant."""
-
-    def __init__(self, address):
-        with psycopg.connect(address, row_factory=psycopg.rows.dict_row) as connection:
-            listed = connection.execute(
-                """select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace
-                      and c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '^_?yoyo'"""
-            ).fetchall()
-            assert {row["name"] for row in listed} == set(TABLES), "say here who sees the new table"
-            self.rows = {table: connection.execute(f"select * from {table}").fetchall() for table in TABLES}
-        self.users = {row["email"]: row["id"] for row in self.rows["users"]}
-        self.tenants = {row["name"]: row["id"] for row in self.rows["tenants"]}
-        self.known = {v for rows in self.rows.values() for row in rows for v in row.values() if isinstance(v, UUID)}
-        self._seen = {}
-
-    def role(self, person, tenant):
-        """The role of a member."""
-        key = (self.tenants[tenant], self.users[person])
-        (role,) = [row["role"] for row in self.rows["memberships"] if (row["tenant_id"], row["user_id"]) == key]
-        return role
-
-    def levels(self, person, tenant):
-        """The level that a person holds on each group they see: by role, or the strongest grant on the way up."""
-        own = [row for row in self.rows["fleet_groups"] if row["tenant_id"] == self.tenants[tenant]]
-        parents = {row["id"]: row["parent_group_id"] for row in own}
-        grants = {
-            row["fleet_group_id"]: LEVELS.index(row["permission_level"])
-            for row in self.rows["group_permissions"]
-            if row["user_id"] == self.users[person] and row["tenant_id"] == self.tenants[tenant]
-        }
-        base = {"owner": 2, "manager": 1, "viewer": -1}[self.role(person, tenant)]
-        levels = {}
-        for group in parents:
-            level, up = base, group
-            while up is not None:
-                level, up = max(level, grants.get(up, -1)), parents[up]
-            if level >= 0:
-                levels[group] = LEVELS[level]
-        return levels
-
-    def see(self, person, tenant):
-        """The rows of each table that a person may see."""
-        if (person, tenant) in self._seen:
-            return self._seen[person, tenant]
-        user, acting, role = self.users[person], self.tenants[tenant], self.role(person, tenant)
-        whole, levels = role != "viewer", self.levels(person, tenant)
-        own = {table: [row for row in rows if row.get("tenant_id") == acting] for table, rows in self.rows.items()}
-        seen = {"fleet_groups": [row for row in own["fleet_groups"] if row["id"] in levels]}
-        seen["vehicles"] = [row for row in own["vehicles"] if whole or row["fleet_group_id"] in levels]
-        cars = {row["id"] for row in seen["vehicles"]}
-        for table in ("manual_events", "manual_events_archive", "uploads", "vehicle_metrics", "explanations"):
-            seen[table] = [
-                row for row in own[table] if whole or row["vehicle_id"] in cars or row.get("fleet_group_id") in levels
-            ]
-        seen["fleet_summary_metrics"] = [
-            row for row in own["fleet_summary_metrics"] if whole or row["fleet_group_id"] in levels
-        ]
-        seen["group_permissions"] = [
-            row
-            for row in own["group_permissions"]
-            if whole or row["user_id"] == user or levels.get(row["fleet_group_id"]) == "admin"
-        ]
-        seen["audit_trail"] = own["audit_trail"] if role == "owner" else []
-        seen["event_stream"] = own["event_stream"] if whole else []
-        seen["memberships"] = [
-            row for row in self.rows["memberships"] if row["tenant_id"] == acting or row["user_id"] == user
-        ]
-        people = {row["user_id"] for row in seen["memberships"]} | {user}
-        seen["users"] = [row for row in self.rows["users"] if row["id"] in people]
-        mine = {row["tenant_id"] for row in seen["memberships"] if row["user_id"] == user and row["left_at"] is None}
-        seen["tenants"] = [row for row in self.rows["tenants"] if row["id"] in mine]
-        self._seen[person, tenant] = seen
-        return seen
-
-    def ids(self, person, tenant):
-        """The ids of all rows that a person may see."""
-        return {row["id"] for rows in self.see(person, tenant).values() for row in rows if "id" in row}
-
-    def secrets(self, person, tenant):
-        """Names that only hidden rows bear: labels, numbers, addresses and texts."""
-        columns = {
-            "fleet_groups": ["name", "description"],
-            "vehicles": ["label", "vin"],
-            "explanations": ["text"],
-            "users": ["email", "name"],
-            "tenants": ["name"],
-            "uploads": ["sha256"],
-        }
-
-        def texts(rows):
-            return {row[c] for table, names in columns.items() for row in rows[table] for c in names if row[c]}
-
-        return texts(self.rows) - texts(self.see(person, tenant))
-
-
-class Writer:
-    """Writes operations that select everything below a field: a fragment for each type and depth.
-
-    Every field has an alias that names its type, so that fragments on one interface never meet in a key.
-    """
-
-    def __init__(self, schema, without=frozenset()):
-        self.schema, self.without, self.fragments = schema, without, {}
-
-    def operation(self, name, depth, arguments="", variables=""):
-        """An operation on one root field."""
-        type_ = self.schema.query_type.fields[name].type
-        body = f"{name}{arguments} {self.select(type_, depth)}"
-        return "\n".join([f"query {variables} {{ {body} }}", *self.fragments.values()])
-
-    def select(self, type_, depth):
-        """The selection set of a type, empty for a scalar."""
-        named = get_named_type(type_)
-        if not is_composite_type(named):
-            return ""
-        types = [named] if isinstance(named, GraphQLObjectType) else self.schema.get_possible_types(named)
-        return "{ __typename " + " ".join(f"...{self.fragment(one, depth)}" for one in types) + " }"
-
-    def fragment(self, type_, depth):
-        """The name of the fragment that selects everything of an object type."""
-        name = f"{type_.name}_{depth}"
-        if name not in self.fragments:
-            self.fragments[name] = ""
-            wraps = type_.name.endswith(("Connection", "Edge"))
-            lines = ["__typename"]
-            for key, field in type_.fields.items():
-                assert not any(map(is_required_argument, field.args.values())), (
-                    f"{type_.name}.{key}: give its arguments"
-                )
-                leaf = not is_composite_type(get_named_type(field.type))
-                if f"{type_.name}_{key}" in self.without or not (leaf or wraps or depth):
-                    continue
-                page = "(first: 4)" if "first" in field.args else ""
-                lines.append(
-                    f"{type_.name}_{key}: {key}{page} {self.select(field.type, depth if wraps else depth - 1)}"
-                )
-            self.fragments[name] = f"fragment {name} on {type_.name} {{ {' '.join(lines)} }}"
-        return name
-
-
 @pytest.fixture(scope="module")
 def world(databases, migrated):
     """A shorter demo of this module's own, with an archive, a group's administrator, and rows made to mislead."""
@@ -248,7 +86,7 @@ def oracle(world):
 
 @pytest.fixture(scope="module")
 async def tell(world, engine):
-    """A function that asks as somebody: it returns the data, the errors and the whole answer as text."""
+    """A function that asks as somebody: it returns the data as JSON and the errors."""
     database = await Database.connect(world.gateway, PoolSettings(max_size=2))
 
     async def tell(caller, query, variables=None):
@@ -257,9 +95,8 @@ async def tell(world, engine):
         assert not document.errors, document.errors
         async with database.session(Caller(found.user_id, found.tenant_id)) as session:
             result = await engine.execute(document, session, variables, None)
-        errors = [error.formatted for error in result.errors or ()]
-        text = orjson.dumps([result.data, errors], default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-        return *orjson.loads(text), text
+        text = orjson.dumps(result.data, default=str).decode()
+        return text, [error.formatted for error in result.errors or ()]
 
     yield tell
     await database.close()
@@ -278,30 +115,14 @@ def everyone(callers=CALLERS):
 
 def uuids(text):
     """The UUIDs in an answer, those inside its cursors included."""
-    found = set(UUIDS.findall(text))
-    for key, cursor in re.findall(r'"\w*?(cursor|startCursor|endCursor)":"([\w-]+)"', text):
-        found |= set(UUIDS.findall(urlsafe_b64decode(cursor + "===").decode(errors="replace"))) or {key}
-    return {UUID(one) for one in found if UUIDS.fullmatch(one)}
+    cursors = re.findall(r'[cC]ursor":"([\w-]+)"', text)
+    inside = (urlsafe_b64decode(cursor + "===").decode(errors="replace") for cursor in cursors)
+    return {UUID(one) for part in (text, *inside) for one in UUIDS.findall(part)}
 
 
 def sample(ids, size):
     """As many of some ids, the same every time."""
     return random.Random(7).sample(sorted(ids), min(size, len(ids)))  # noqa: S311
-
-
-def arguments_of(field, visible, hidden):
-    """Values for the arguments that a root field cannot go without: ids, singly or as a list."""
-    values = {}
-    for name, argument in field.args.items():
-        if is_required_argument(argument):
-            assert get_named_type(argument.type).name == "ID", f"no value for {name}: {argument.type}"
-            mixed = [str(one) for pair in zip(visible, hidden, strict=False) for one in pair]
-            values[name] = [mixed[i : i + 190] for i in range(0, len(mixed), 190)] if _is_list(argument.type) else mixed
-    return values
-
-
-def _is_list(type_):
-    return isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
 
 
 def test_everybody_is_asked(oracle):
@@ -313,41 +134,189 @@ def test_everybody_is_asked(oracle):
 
 
 @everyone()
-async def test_no_root_field_says_anything_of_a_hidden_row(caller, schema, oracle, tell):
-    """Everything below every root field, three objects deep: no id, cursor, name or address of a hidden row."""
-    visible, secrets = oracle.ids(*caller), oracle.secrets(*caller)
-    hidden = oracle.known - visible
-    shown = set()
+@pytest.mark.parametrize(("depth", "size"), [(1, 200), (2, 6)])
+async def test_no_root_field_says_anything_of_a_hidden_row(caller, depth, size, schema, oracle, tell):
+    """Everything below every root field: no id, cursor, name or address of a hidden row, in no JSON either."""
+    visible, secrets = oracle.ids(*caller), [orjson.dumps(text).decode() for text in oracle.secrets(*caller)]
+    picks = [
+        [one for rows in tables.values() for one in sample({row["id"] for row in rows if "id" in row} & some, 2)]
+        for tables, some in ((oracle.see(*caller), visible), (oracle.rows, oracle.known - visible))
+    ]
+    elsewhere = {f"Tenant_{name}" for name in acting_fields(schema)}
     for name, field in schema.query_type.fields.items():
-        by_table = defaultdict(set)
-        for table, rows in oracle.rows.items():
-            for row in rows:
-                by_table[table, row.get("id") in visible].add(row.get("id"))
-        picks = {
-            seen: [one for (_, s), ids in by_table.items() if s is seen for one in sample(ids - {None}, 5)]
-            for seen in (True, False)
-        }
-        values = arguments_of(field, picks[True], picks[False])
-        without = frozenset()
-        for value in [v for list_ in values.values() for v in list_] or [None]:
-            given = {} if value is None else dict.fromkeys(values, value)
+        for given in arguments_of(field, *picks):
             head = ", ".join(f"${key}: {field.args[key].type}" for key in given)
-            inner = [f"{key}: ${key}" for key in given] + ["first: 200"] * ("first" in field.args)
-            for _ in range(2):
-                query = Writer(schema, without).operation(
-                    name, 3, f"({', '.join(inner)})" if inner else "", f"({head})" if head else ""
-                )
-                _, errors, text = await tell(caller, query, given)
-                assert {error["extensions"]["code"] for error in errors} <= {"FORBIDDEN", "OTHER_TENANT"}, errors[:3]
-                answer = text
-                for one in given.values():
-                    for id_ in [one] if isinstance(one, str) else one:
-                        answer = answer.replace(id_, "") if UUID(id_) not in visible else answer
-                shown |= uuids(answer)
-                assert uuids(answer) & hidden == set(), name
-                assert [secret for secret in secrets if orjson.dumps(secret).decode() in answer] == [], name
-                other = {error["path"][-1] for error in errors if error["extensions"]["code"] == "OTHER_TENANT"}
-                if not other:
-                    break
-                without |= other
-    assert shown & visible
+            inner = ", ".join([f"{key}: ${key}" for key in given] + [f"first: {size}"] * ("first" in field.args))
+            writer = Writer(schema, frozenset() if name == "tenant" else elsewhere)
+            query = writer.operation(name, depth + (not field.args), inner and f"({inner})", head and f"({head})")
+            text, errors = await tell(caller, query, given)
+            assert {error["extensions"]["code"] for error in errors} <= {"FORBIDDEN"}, errors[:3]
+            assert uuids(text) & (oracle.known - visible) == set(), name
+            assert [secret for secret in secrets if secret in text] == [], name
+
+
+@everyone()
+async def test_nodes_finds_every_visible_row_and_no_other(caller, oracle, tell):
+    """Of a sample of every table, seen and hidden, exactly the visible rows are there."""
+    visible = oracle.ids(*caller)
+    for table, rows in oracle.rows.items():
+        ids = {row["id"] for row in rows if "id" in row} if table != "fleet_summary_metrics" else set()
+        asked = [str(one) for some in (ids & visible, ids - visible) for one in sample(some, 100)]
+        text, errors = await tell(caller, "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": asked})
+        found = [node and node["id"] for node in orjson.loads(text)["nodes"]]
+        assert (found, errors) == ([one if UUID(one) in visible else None for one in asked], []), table
+
+
+@everyone()
+async def test_connections_hold_as_many_rows_as_are_visible(caller, oracle, tell):
+    """The totalCount counts what the caller may see; records that a role may not read are refused, not counted."""
+    for table, field in TABLES.items():
+        if field:
+            text, errors = await tell(caller, f"{{ {field} {{ totalCount }} }}")
+            expected = {field: {"totalCount": len(oracle.see(*caller)[table])}}
+            refused = [error["extensions"]["code"] for error in errors]
+            allowed = {"auditTrail": {"owner"}, "eventStream": {"owner", "manager"}}.get(field)
+            if allowed and oracle.role(*caller) not in allowed:
+                assert (orjson.loads(text), refused) == (None, ["FORBIDDEN"])
+            else:
+                assert (orjson.loads(text), refused) == (expected, [])
+
+
+@everyone(NARROW)
+async def test_a_foreign_a_hidden_and_an_unknown_id_are_answered_alike(caller, schema, oracle, tell):
+    """To the byte, whatever the id belongs to and wherever it is given."""
+    visible, acting = oracle.ids(*caller), oracle.tenants[caller[1]]
+    ids = {
+        table: [
+            sample(
+                {row["id"] for row in rows if "id" in row and (row.get("tenant_id") == acting) is inside} - visible, 1
+            )
+            for inside in (True, False)
+        ]
+        for table, rows in oracle.rows.items()
+    }
+    questions = list(id_questions(schema))
+    assert len(questions) >= 16
+    for query in questions:
+        unknown = await tell(caller, query, {"id": str(UNKNOWN)})
+        for table, samples in ids.items():
+            for one in (id_ for some in samples for id_ in some):
+                assert await tell(caller, query, {"id": str(one)}) == unknown, f"{query} tells {table}"
+
+
+@everyone(NARROW)
+@pytest.mark.parametrize("field", [field for field in TABLES.values() if field])
+async def test_a_cursor_at_a_hidden_row_is_only_a_position(caller, field, oracle, tell):
+    """A viewer who is handed an owner's cursor goes on with their own rows behind it, and before it."""
+    owner = (f"owner@{caller[1].lower()}.example", caller[1])
+    page = f"query ($after: String, $before: String) {{ {field}(%s) {{ edges {{ cursor node {{ id }} }} }} }}"
+    text, _ = await tell(owner, page.replace("($after: String, $before: String)", "") % "first: 200")
+    edges = orjson.loads(text)[field]["edges"]
+    visible = oracle.ids(*caller)
+    positions = [at for at, edge in enumerate(edges) if UUID(edge["node"]["id"]) not in visible]
+    for at in positions[:: max(1, len(positions) // 3)]:
+        cursor = edges[at]["cursor"]
+        for bound, some in (("first: %d, after: $after", edges[at + 1 :]), ("last: %d, before: $before", edges[:at])):
+            expected = [edge for edge in some if UUID(edge["node"]["id"]) in visible]
+            if not expected and "audit" not in field.lower() and "Stream" not in field:
+                continue
+            key = "after" if "after" in bound else "before"
+            query = page.replace("$after: String, $before: String", f"${key}: String") % (bound % max(1, len(expected)))
+            text, errors = await tell(caller, query, {key: cursor})
+            if errors:
+                assert [error["extensions"]["code"] for error in errors] == ["FORBIDDEN"]
+            else:
+                assert orjson.loads(text)[field]["edges"] == expected
+
+
+@everyone()
+@pytest.mark.parametrize("period", [None, PERIOD], ids=["always", "april"])
+async def test_rollups_count_exactly_what_the_caller_sees(caller, period, oracle, tell):
+    """Of the tenant and of every visible group, to the last digit, each vehicle once."""
+    bound = f'(period: {{start: "{period[0]}", end: "{period[1]}"}})' if period else ""
+    figures = f"rollup{bound} {{ groupCount vehicleCount milesDriven {' '.join(EXACT)} }}"
+    text, errors = await tell(
+        caller, f"{{ tenant {{ {figures} }} fleetGroups(first: 200) {{ nodes {{ id {figures} }} }} }}"
+    )
+    assert errors == []
+    answer = orjson.loads(text)
+    below = {row["id"]: {row["id"]} for row in oracle.see(*caller)["fleet_groups"]}
+    for _ in below:
+        for row in oracle.see(*caller)["fleet_groups"]:
+            if row["parent_group_id"] in below:
+                below[row["parent_group_id"]] |= below[row["id"]]
+
+    def exact(rollup):
+        return {name: Decimal(value) if name in EXACT else value for name, value in rollup.items()}
+
+    assert exact(answer["tenant"]["rollup"]) == totals(oracle, caller, None, period)
+    assert {UUID(group["id"]) for group in answer["fleetGroups"]["nodes"]} == set(below)
+    for group in answer["fleetGroups"]["nodes"]:
+        assert exact(group["rollup"]) == totals(oracle, caller, below[UUID(group["id"])], period)
+
+
+@everyone()
+async def test_a_hidden_ancestor_does_not_exist(caller, oracle, tell):
+    """The topmost visible groups are roots: no parent, no ancestors, depth 0; and the tree holds what is visible."""
+    place = "id depth myPermission parent { id } ancestors { id } children { id }"
+    text, errors = await tell(
+        caller,
+        f"{{ fleetGroups(first: 200) {{ nodes {{ {place} }} }} tenant {{ rootGroups {{ id }} }} "
+        "fleetTree { depth parentId group { id } } }",
+    )
+    assert errors == []
+    answer = orjson.loads(text)
+    levels = {str(id_): level for id_, level in oracle.levels(*caller).items()}
+    parents = {str(row["id"]): str(row["parent_group_id"]) for row in oracle.see(*caller)["fleet_groups"]}
+
+    def above(group):
+        return [*above(parents[group]), parents[group]] if parents[group] in parents else []
+
+    expected = [
+        {
+            "id": group,
+            "depth": len(above(group)),
+            "myPermission": levels[group].upper(),
+            "parent": {"id": parents[group]} if parents[group] in parents else None,
+            "ancestors": [{"id": one} for one in above(group)],
+        }
+        for group in parents
+    ]
+    children = {
+        group.get("id"): {child["id"] for child in group.pop("children")} for group in answer["fleetGroups"]["nodes"]
+    }
+    by_id = {group["id"]: group for group in expected}
+    assert {group["id"]: group for group in answer["fleetGroups"]["nodes"]} == by_id
+    assert children == {group: {child for child in parents if parents[child] == group} for group in parents}
+    assert {root["id"] for root in answer["tenant"]["rootGroups"]} == {g for g in parents if not above(g)}
+    tree = {node["group"]["id"]: (node["depth"], node["parentId"]) for node in answer["fleetTree"]}
+    assert len(answer["fleetTree"]) == len(tree)
+    assert tree == {group: (len(above(group)), (above(group) or [None])[-1]) for group in parents}
+
+
+CONSULTANT = [("consultant@example.com", "Small"), ("consultant@example.com", "Medium")]
+
+
+@everyone(CONSULTANT)
+async def test_another_tenant_of_the_callers_is_a_name_and_nothing_more(caller, schema, oracle, tell):
+    """Its own row and the caller's membership can be read; every field that needs to act in it says so."""
+    (other,) = {"Small", "Medium"} - {caller[1]}
+    text, errors = await tell(
+        caller, "{ viewer { memberships { tenant { name } permissions { id } user { email } } } }"
+    )
+    assert errors == []
+    assert [row["tenant"]["name"] for row in orjson.loads(text)["viewer"]["memberships"]] == ["Medium", "Small"]
+    for name in acting_fields(schema):
+        asked = plain(schema.type_map["Tenant"].fields[name].type)
+        query = f"query ($id: ID!) {{ node(id: $id) {{ ... on Tenant {{ name {name} {asked} }} }} }}"
+        _, errors = await tell(caller, query, {"id": str(oracle.tenants[other])})
+        assert [error["extensions"]["code"] for error in errors] == ["OTHER_TENANT"], name
+
+
+@everyone(CONSULTANT)
+async def test_a_refusal_in_one_field_leaves_the_answers_that_others_wait_for(caller, tell):
+    """Fields that wait for the same rows: where one is given up, the other is still answered."""
+    members = "memberships { user { name } }"
+    query = f"{{ viewer {{ memberships {{ tenant {{ {members} rootGroups {{ id }} }} }} }} tenant {{ {members} }} }}"
+    _, errors = await tell(caller, query)
+    assert {error["extensions"]["code"] for error in errors} == {"OTHER_TENANT"}
