@@ -16,7 +16,7 @@ from sql.driver import BROKEN, UNAVAILABLE, Row, prepare_connection, translated
 from sql.errors import DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
 from sql.session import Caller, Session
 
-CLEAN_UP_SECONDS = 5.0
+CLEAN_UP_SECONDS = 2.0
 DANGERS = {
     "superuser": "is a superuser",
     "bypasses_rls": "has BYPASSRLS",

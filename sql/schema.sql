@@ -331,6 +331,10 @@ begin
   if not exists (select from changed where parent_group_id is not null) then
     return null;
   end if;
+  -- Under the lock the other move must be visible; a snapshot from before it would hide the cycle.
+  if tg_op = 'UPDATE' and current_setting('transaction_isolation') = 'repeatable read' then
+    raise exception 'fleet groups are moved under READ COMMITTED or SERIALIZABLE' using errcode = 'feature_not_supported';
+  end if;
   perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || tenant_id::text, 0))
     from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
   with recursive above as (
@@ -994,16 +998,16 @@ ALTER TABLE ONLY public.vehicles
     ADD CONSTRAINT vehicles_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id);
 CREATE POLICY add_administered ON public.fleet_groups FOR INSERT TO gateway_tenant, gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (parent_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY add_administered ON public.group_permissions FOR INSERT TO gateway_tenant, gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (granted_by = ( SELECT app.user_id() AS user_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
-CREATE POLICY add_granted ON public.manual_events FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+CREATE POLICY add_granted ON public.manual_events FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (created_by = ( SELECT app.user_id() AS user_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[])))))));
-CREATE POLICY add_granted ON public.uploads FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+CREATE POLICY add_granted ON public.uploads FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (uploaded_by = ( SELECT app.user_id() AS user_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[])))))));
 CREATE POLICY add_granted ON public.vehicles FOR INSERT TO gateway_groups WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[]))));
 CREATE POLICY add_membership ON public.memberships FOR INSERT TO gateway_tenant WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
-CREATE POLICY add_tenant ON public.manual_events FOR INSERT TO gateway_tenant WITH CHECK ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
-CREATE POLICY add_tenant ON public.uploads FOR INSERT TO gateway_tenant WITH CHECK ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY add_tenant ON public.manual_events FOR INSERT TO gateway_tenant WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (created_by = ( SELECT app.user_id() AS user_id))));
+CREATE POLICY add_tenant ON public.uploads FOR INSERT TO gateway_tenant WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (uploaded_by = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY add_tenant ON public.vehicles FOR INSERT TO gateway_tenant WITH CHECK ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 ALTER TABLE public.audit_trail ENABLE ROW LEVEL SECURITY;
 CREATE POLICY change_administered ON public.fleet_groups FOR UPDATE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));

@@ -32,6 +32,10 @@ begin
   if not exists (select from changed where parent_group_id is not null) then
     return null;
   end if;
+  -- Under the lock the other move must be visible; a snapshot from before it would hide the cycle.
+  if tg_op = 'UPDATE' and current_setting('transaction_isolation') = 'repeatable read' then
+    raise exception 'fleet groups are moved under READ COMMITTED or SERIALIZABLE' using errcode = 'feature_not_supported';
+  end if;
   perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || tenant_id::text, 0))
     from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
   with recursive above as (

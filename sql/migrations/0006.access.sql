@@ -252,7 +252,8 @@ create policy read_granted on explanations for select to gateway_groups
               or exists (select from vehicles v
                           where v.tenant_id = explanations.tenant_id and v.id = explanations.vehicle_id)));
 
--- Writing to vehicles, events and uploads takes WRITE on the vehicle's group, before and after the change.
+-- Writing to vehicles, events and uploads takes WRITE on the vehicle's group, before and after the change; and nobody
+-- records in another's name.
 
 create policy add_tenant on vehicles for insert to gateway_tenant
   with check (tenant_id = (select app.tenant_id()));
@@ -270,17 +271,18 @@ create policy remove_granted on vehicles for delete to gateway_groups
 do $$
 declare
   target text;
+  recorded_by text;
 begin
-  foreach target in array array['manual_events', 'uploads'] loop
+  for target, recorded_by in values ('manual_events', 'created_by'), ('uploads', 'uploaded_by') loop
     execute format('create policy add_tenant on %I for insert to gateway_tenant
-                      with check (tenant_id = (select app.tenant_id()))', target);
+                      with check (tenant_id = (select app.tenant_id()) and %I = (select app.user_id()))', target, recorded_by);
     execute format('create policy change_tenant on %I for update to gateway_tenant
                       using (tenant_id = (select app.tenant_id()))', target);
     execute format('create policy add_granted on %1$I for insert to gateway_groups
-                      with check (tenant_id = (select app.tenant_id())
+                      with check (tenant_id = (select app.tenant_id()) and %2$I = (select app.user_id())
                         and exists (select from vehicles v
                                      where v.tenant_id = %1$I.tenant_id and v.id = %1$I.vehicle_id
-                                       and v.fleet_group_id = any ((select app.writable_groups())::uuid[])))', target);
+                                       and v.fleet_group_id = any ((select app.writable_groups())::uuid[])))', target, recorded_by);
     execute format('create policy change_granted on %1$I for update to gateway_groups
                       using (tenant_id = (select app.tenant_id())
                         and exists (select from vehicles v
