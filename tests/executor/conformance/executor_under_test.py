@@ -24,15 +24,20 @@ from graphql.execution import Executor
 SECONDS = 20  # for one test; the slowest takes a fraction of one
 
 module, _, name = os.environ["EXECUTOR"].partition(":")
-under_test: type[Executor] = getattr(import_module(module), name)
+named: type[Executor] = getattr(import_module(module), name)
+
+
+class UnderTest(named):  # type: ignore[misc,valid-type]
+    """The class under test, told apart from the classes that a test names itself."""
+
 
 # ``graphql.execution.execute`` is the function; the module behind it is where the default classes are looked up.
 functions = import_module("graphql.execution.execute")
 for default in ("IncrementalExecutor", "ExecutorThrowingOnIncremental"):
     assert isinstance(getattr(functions, default), type), f"graphql-core has no {default} any more"
-    setattr(functions, default, under_test)
+    setattr(functions, default, UnderTest)
 for package in (graphql, graphql.execution):
-    package.Executor = under_test  # type: ignore[misc]
+    package.Executor = UnderTest  # type: ignore[misc]
 
 outcomes: dict[str, dict[str, Any]] = {}
 built: list[type[Executor]] = []
@@ -41,7 +46,7 @@ original_init = Executor.__init__
 
 def noticing(self: Executor[Any], *args: Any, **kwargs: Any) -> None:
     """Notes that an executor of the class under test was built."""
-    if isinstance(self, under_test):
+    if isinstance(self, UnderTest):
         built.append(type(self))
     original_init(self, *args, **kwargs)
 
