@@ -67,7 +67,7 @@ def run(source: Path, executor: str, only: list[str] | None = None) -> dict[str,
         chosen.write_text(json.dumps(only))
         environment["ONLY"] = str(chosen)
     suites = [str(found.relative_to(source)) for suite in SUITES for found in sorted(source.glob(suite))]
-    options = ["-p", "executor_under_test", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "--tb=short"]
+    options = ["-p", "default_executor", "-p", "no:cacheprovider", "-o", "addopts=", "-q", "--tb=short"]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", *options, f"--ignore={INCREMENTAL}", *suites],
         cwd=source,
