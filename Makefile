@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@echo "Setting up $(VENV) with the hash-locked dependencies (once; takes about a minute) ..."
@@ -27,6 +27,9 @@ test: setup  ## run the test suite on the embedded PostgreSQL
 
 test-database: setup  ## run the tests that talk to PostgreSQL on TEST_SERVER_URL, a superuser's address
 	@$(BIN)/python -m pytest -m database
+
+conformance: setup  ## run graphql-core's own execution tests with our executor
+	@$(BIN)/python tests/executor/conformance
 
 check: setup  ## format, lint, types, import contracts, generated files current
 	@$(BIN)/ruff format --check .
@@ -55,6 +58,6 @@ bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--h
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove the environment and caches; keeps .motomind, the embedded database
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help setup serve test test-database check snapshots format lock bench clean
+.PHONY: help setup serve test test-database conformance check snapshots format lock bench clean

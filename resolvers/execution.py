@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, parse
 from graphql import execute as execute_document
+from graphql.execution import Executor
 from graphql.validation import specified_rules
 from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import validate_document
 
 from resolvers.context import Context
+from resolvers.executor import BreadthFirstExecutor, Plans
 from sql.session import Session
 
 MAX_TOKENS = 10_000
@@ -30,6 +32,7 @@ class Document:
 
     tree: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
+    plans: Plans = field(default_factory=Plans, compare=False)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of this name, or the only one without a name; None where that is not clear."""
@@ -45,8 +48,15 @@ class Document:
 class Engine:
     """Executes operations on a schema; keeps the most recently used documents ready."""
 
-    def __init__(self, schema: Schema, *, cached_documents: int = 1000) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        cached_documents: int = 1000,
+        executor_class: type[Executor[None]] = BreadthFirstExecutor,
+    ) -> None:
         self.schema = schema
+        self._executor_class = executor_class
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._cached_documents = cached_documents
 
@@ -104,9 +114,14 @@ class Engine:
                 context_value=context,
                 variable_values=variables,
                 operation_name=operation_name,
-                executor_class=self.schema.execution_context_class,
+                executor_class=self._executor_class,
                 is_awaitable=cast("Any", optimized_is_awaitable),
                 operation_extensions=None,
+                **(
+                    {"plans": document.plans, "when_idle": context.loaders.schedule.idle}
+                    if issubclass(self._executor_class, BreadthFirstExecutor)
+                    else {}
+                ),
             )
             return result if isinstance(result, ExecutionResult) else await result
         finally:

@@ -10,7 +10,8 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import Loaders, many_by, one_by
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
 from resolvers.scalars import Json, uuid_of
@@ -64,19 +65,21 @@ class Explanation(Node):
     model_version: str = strawberry.field(description="Which rule or model wrote it.")
     created_at: datetime.datetime = strawberry.field(description="When it was written.")
 
-    @strawberry.field(description="The vehicle it is about, if it is about one.")
-    async def vehicle(self, info: Info) -> Annotated[Vehicle, strawberry.lazy("resolvers.vehicle")] | None:
+    @level(description="The vehicle it is about, if it is about one.")
+    def vehicle(explanations: Level, info: Info) -> Annotated[Vehicle, strawberry.lazy("resolvers.vehicle")] | None:
         """The vehicle."""
         from resolvers.vehicle import vehicle_by_id
 
-        return await info.context.loaders.load_known(vehicle_by_id, self.vehicle_id)
+        return info.context.loaders.level(vehicle_by_id, column(explanations, "vehicle_id"))
 
-    @strawberry.field(description="The group it is about, if it is about one.")
-    async def fleet_group(self, info: Info) -> Annotated[FleetGroup, strawberry.lazy("resolvers.fleet_group")] | None:
+    @level(description="The group it is about, if it is about one.")
+    def fleet_group(
+        explanations: Level, info: Info
+    ) -> Annotated[FleetGroup, strawberry.lazy("resolvers.fleet_group")] | None:
         """The group."""
         from resolvers.fleet_group import fleet_group_by_id
 
-        return await info.context.loaders.load_known(fleet_group_by_id, self.fleet_group_id)
+        return info.context.loaders.level(fleet_group_by_id, column(explanations, "fleet_group_id"))
 
 
 findable("Explanation", explanation_by_id)
@@ -86,9 +89,9 @@ findable("Explanation", explanation_by_id)
 class ExplanationQuery:
     """Ways to explanations."""
 
-    @strawberry.field(description="All explanations that the caller may see, newest first.")
-    async def explanations(
-        self,
+    @level(description="All explanations that the caller may see, newest first.")
+    def explanations(
+        _: Level,
         info: Info,
         filter: ExplanationFilter | None = None,
         first: int | None = None,
@@ -98,4 +101,4 @@ class ExplanationQuery:
     ) -> Connection[Explanation]:
         """A page of explanations."""
         asked = page("explanations", Ordering("created_at", descending=True), first, after, last, before, filter=filter)
-        return await connection(info, "explanations", asked)
+        return connection(info, "explanations", asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import strawberry
@@ -13,8 +13,8 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError
 from resolvers.explanation import Explanation, explanations_of_group
-from resolvers.filters import OrderDirection, Period, StringFilter
-from resolvers.fleet_rollup import FleetRollup, rollup
+from resolvers.filters import OrderDirection, Period, StringFilter, bounds
+from resolvers.fleet_rollup import FleetRollup, rollups
 from resolvers.fleet_summary import FleetSummary, summaries_of_group
 from resolvers.group_permission import (
     GroupPermission,
@@ -22,9 +22,10 @@ from resolvers.group_permission import (
     caller_permission_of_group,
     group_permissions_of_group,
 )
-from resolvers.loading import Loaders, many_by, one_by
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, Page, connection, page
+from resolvers.paging import Connection, Page, connection, page, pages
 from resolvers.scalars import Json, uuid_of
 from resolvers.selection import nesting
 from sql.statements import Ordering
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from resolvers.vehicle import Vehicle, VehicleFilter, VehicleOrder
 
 MAX_DEPTH = 1000
+WHOLE: Final = "whole"
 
 
 @strawberry.enum(description="What a group stands for.")
@@ -86,6 +88,16 @@ async def ancestors_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]
     return many_by(ids, await loaders.fetch("ancestors_by_group", ids=ids), "group_id")
 
 
+async def tree_below(loaders: Loaders, roots: list[Any], max_depth: int | None) -> Sequence[Any]:
+    """The tree below each root, depth first; below every visible root for WHOLE."""
+    trees = []
+    for root in roots:
+        rows = await loaders.fetch("fleet_tree", root_id=None if root is WHOLE else root, max_depth=max_depth)
+        loaders.prime(fleet_group_by_id, rows)
+        trees.append(rows)
+    return trees
+
+
 async def root_groups(loaders: Loaders, keys: list[UUID]) -> Sequence[Any]:
     """The topmost groups that the caller sees."""
     rows = await loaders.fetch("fleet_groups_at_root")
@@ -100,16 +112,16 @@ async def children_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
     return many_by(ids, rows, "parent_group_id")
 
 
-async def load_children(loaders: Loaders, id_: UUID, depth: int) -> Any:
-    """The children of a group, with ``depth`` levels below it fetched by the same statement.
+def load_children(loaders: Loaders, ids: list[UUID], depth: int) -> Any:
+    """The children of groups, with ``depth`` levels below them fetched by the same statement.
 
     Groups above the deepest level have all their children among the rows, so those answers are put into the cache of
     the one-level loader, where the nested fields find them.
     """
     one_level = loaders.of(children_of_group, tree=True)
-    if depth == 1 or one_level.has(id_):
-        return await one_level.load(id_)
-    return await loaders.of(_children_with_levels, depth, tree=True).load(id_)
+    if depth == 1 or one_level.knows(ids):
+        return one_level.load_level(ids)
+    return loaders.of(_children_with_levels, depth, tree=True).load_level(ids)
 
 
 async def _children_with_levels(loaders: Loaders, ids: list[UUID], depth: int) -> Sequence[Any]:
@@ -137,31 +149,33 @@ class FleetGroup(Node):
     created_at: datetime.datetime = strawberry.field(description="When the group was made.")
     updated_at: datetime.datetime = strawberry.field(description="When the group last changed.")
 
-    @strawberry.field(description="Null at a root of what the caller may see, even where a hidden parent exists.")
-    async def parent(self, info: Info) -> FleetGroup | None:
+    @level(description="Null at a root of what the caller may see, even where a hidden parent exists.")
+    def parent(groups: Level, info: Info) -> FleetGroup | None:
         """The group above."""
-        return await info.context.loaders.load_known(fleet_group_by_id, self.parent_group_id)
+        return info.context.loaders.level(fleet_group_by_id, column(groups, "parent_group_id"))
 
-    @strawberry.field(description="From the topmost visible group down to the parent.")
-    async def ancestors(self, info: Info) -> list[FleetGroup]:
+    @level(description="From the topmost visible group down to the parent.")
+    def ancestors(groups: Level, info: Info) -> list[FleetGroup]:
         """All groups above."""
-        return await info.context.loaders.load(ancestors_of_group, self.id)
+        return info.context.loaders.level(ancestors_of_group, column(groups, "id"))
 
-    @strawberry.field(
-        description="The groups directly below, by name. Nested to any depth, all levels are one statement."
-    )
-    async def children(self, info: Info) -> list[FleetGroup]:
+    @level(description="The groups directly below, by name. Nested to any depth, all levels are one statement.")
+    def children(groups: Level, info: Info) -> list[FleetGroup]:
         """The groups below."""
-        return await load_children(info.context.loaders, UUID(str(self.id)), nesting(info, "children"))
+        return load_children(info.context.loaders, column(groups, "id"), nesting(info, "children"))
 
-    @strawberry.field(description="How many visible groups lie above; 0 at a root of what the caller may see.")
-    async def depth(self, info: Info) -> int:
+    @level(description="How many visible groups lie above; 0 at a root of what the caller may see.")
+    def depth(groups: Level, info: Info) -> int:
         """Levels below the visible root."""
-        return len(await info.context.loaders.load(ancestors_of_group, self.id))
 
-    @strawberry.field(description="The vehicles of the group, with includeDescendants those of its whole subtree.")
-    async def vehicles(
-        self,
+        def lengths(ancestors: list[Any]) -> list[Any]:
+            return list(map(len, ancestors))
+
+        return info.context.loaders.level(ancestors_of_group, column(groups, "id"), then=lengths)
+
+    @level(description="The vehicles of the group, with includeDescendants those of its whole subtree.")
+    def vehicles(
+        groups: Level,
         info: Info,
         include_descendants: bool = False,
         filter: Annotated[VehicleFilter, strawberry.lazy("resolvers.vehicle")] | None = None,
@@ -172,42 +186,40 @@ class FleetGroup(Node):
         before: str | None = None,
     ) -> Connection[Annotated[Vehicle, strawberry.lazy("resolvers.vehicle")]]:
         """A page of the group's vehicles."""
-        from resolvers.vehicle import vehicle_page, vehicles_of_group
+        from resolvers.vehicle import vehicle_count_by_group, vehicle_page, vehicles_by_group
 
         asked = vehicle_page(filter, order_by, first, after, last, before)
-        return await vehicles_of_group(info, UUID(str(self.id)), asked, include_descendants=include_descendants)
+        subtree = True if include_descendants else None
+        return pages(info, vehicles_by_group, vehicle_count_by_group, column(groups, "id"), asked, subtree)
 
-    @strawberry.field(
-        description="Totals over the whole subtree, counting only what the caller may see, each vehicle once."
-    )
-    async def rollup(self, info: Info, period: Period | None = None) -> FleetRollup:
+    @level(description="Totals over the whole subtree, counting only what the caller may see, each vehicle once.")
+    def rollup(groups: Level, info: Info, period: Period | None = None) -> FleetRollup:
         """Totals of the subtree."""
-        return await rollup(info, UUID(str(self.id)), period)
+        batch, *arguments = rollups(info, period)
+        return info.context.loaders.level(batch, column(groups, "id"), *arguments)
 
-    @strawberry.field(description="Stored day figures of the subtree, oldest first.")
-    async def summaries(self, info: Info, period: Period | None = None) -> list[FleetSummary]:
+    @level(description="Stored day figures of the subtree, oldest first.")
+    def summaries(groups: Level, info: Info, period: Period | None = None) -> list[FleetSummary]:
         """Day figures of the subtree."""
-        return await summaries_of_group(info, UUID(str(self.id)), period)
+        return info.context.loaders.level(summaries_of_group, column(groups, "id"), *bounds(period))
 
-    @strawberry.field(description="What the stored figures say about the group, newest first.")
-    async def explanations(self, info: Info) -> list[Explanation]:
+    @level(description="What the stored figures say about the group, newest first.")
+    def explanations(groups: Level, info: Info) -> list[Explanation]:
         """Insights about the group."""
-        return await info.context.loaders.load(explanations_of_group, self.id)
+        return info.context.loaders.level(explanations_of_group, column(groups, "id"))
 
-    @strawberry.field(
+    @level(
         description="The grants on this very group, oldest first. Owners, managers and holders of ADMIN see all."
         " Others see their own."
     )
-    async def permissions(self, info: Info) -> list[GroupPermission]:
+    def permissions(groups: Level, info: Info) -> list[GroupPermission]:
         """Grants on the group."""
-        return await info.context.loaders.load(group_permissions_of_group, self.id)
+        return info.context.loaders.level(group_permissions_of_group, column(groups, "id"))
 
-    @strawberry.field(
-        description="What the caller may do with the group: the strongest of role and grants on the way up."
-    )
-    async def my_permission(self, info: Info) -> PermissionLevel:
+    @level(description="What the caller may do with the group: the strongest of role and grants on the way up.")
+    def my_permission(groups: Level, info: Info) -> PermissionLevel:
         """The caller's level."""
-        return await info.context.loaders.load(caller_permission_of_group, self.id)
+        return info.context.loaders.level(caller_permission_of_group, column(groups, "id"))
 
 
 @strawberry.type(description="A group and its place in a tree.")
@@ -217,10 +229,10 @@ class FleetTreeNode:
     depth: int = strawberry.field(description="Levels below the root of this tree, which has 0.")
     parent_id: strawberry.ID | None = strawberry.field(description="The node above; null at a root of this tree.")
 
-    @strawberry.field(description="The group.")
-    def group(self) -> FleetGroup:
-        """The same row, read as a group."""
-        return cast("FleetGroup", self)
+    @level(description="The group.")
+    def group(nodes: Level) -> FleetGroup:
+        """The same rows, read as groups."""
+        return nodes
 
 
 findable("FleetGroup", fleet_group_by_id)
@@ -242,14 +254,14 @@ def group_page(
 class FleetGroupQuery:
     """Ways into the tree."""
 
-    @strawberry.field(description="The group with this id; null where there is none that the caller may see.")
-    async def fleet_group(self, info: Info, id: strawberry.ID) -> FleetGroup | None:
+    @level(description="The group with this id; null where there is none that the caller may see.")
+    def fleet_group(_: Level, info: Info, id: strawberry.ID) -> FleetGroup | None:
         """One group."""
-        return await info.context.loaders.load(fleet_group_by_id, uuid_of(id))
+        return info.context.loaders.level(fleet_group_by_id, [uuid_of(id)])
 
-    @strawberry.field(description="All groups that the caller may see, by name unless ordered otherwise.")
-    async def fleet_groups(
-        self,
+    @level(description="All groups that the caller may see, by name unless ordered otherwise.")
+    def fleet_groups(
+        _: Level,
         info: Info,
         filter: FleetGroupFilter | None = None,
         order_by: list[FleetGroupOrder] | None = None,
@@ -259,19 +271,17 @@ class FleetGroupQuery:
         before: str | None = None,
     ) -> Connection[FleetGroup]:
         """A page of groups."""
-        return await connection(info, "fleet_groups", group_page(filter, order_by, first, after, last, before))
+        return connection(info, "fleet_groups", group_page(filter, order_by, first, after, last, before))
 
-    @strawberry.field(
+    @level(
         description="The permitted tree below rootId (or below every visible root), depth first, any depth, one "
         "request. The roots have depth 0; maxDepth: 0 gives them alone."
     )
-    async def fleet_tree(
-        self, info: Info, root_id: strawberry.ID | None = None, max_depth: int | None = None
+    def fleet_tree(
+        _: Level, info: Info, root_id: strawberry.ID | None = None, max_depth: int | None = None
     ) -> list[FleetTreeNode]:
         """The whole tree, flat."""
         if max_depth is not None and not 0 <= max_depth <= MAX_DEPTH:
             raise InvalidArgumentError(f"maxDepth is {max_depth}: it goes from 0 to {MAX_DEPTH}.")
-        root = None if root_id is None else uuid_of(root_id, "rootId")
-        rows = await info.context.session.fetch("fleet_tree", root_id=root, max_depth=max_depth)
-        info.context.loaders.prime(fleet_group_by_id, rows)
-        return cast("list[FleetTreeNode]", rows)
+        root = WHOLE if root_id is None else uuid_of(root_id, "rootId")
+        return info.context.loaders.level(tree_below, [root], max_depth)

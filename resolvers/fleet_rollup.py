@@ -35,9 +35,9 @@ async def rollup_by_group(
     )
 
 
-async def rollup(info: Info, id_: UUID, period: Period | None) -> Any:
-    """The totals below a group, or of the tenant. Fuel economy is worked out only where it is asked for."""
-    return await info.context.loaders.load(rollup_by_group, id_, *bounds(period), selects(info, "fuelEfficiencyMpg"))
+def rollups(info: Info, period: Period | None) -> tuple[Any, ...]:
+    """The batch function and arguments of a field of totals. Fuel economy is worked out only where it is asked for."""
+    return (rollup_by_group, *bounds(period), selects(info, "fuelEfficiencyMpg"))
 
 
 @strawberry.type(

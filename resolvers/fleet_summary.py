@@ -10,12 +10,10 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers.context import Info
-from resolvers.filters import Period, bounds
 from resolvers.loading import Loaders, many_by
 
 
-async def fleet_summaries_of_group(
+async def summaries_of_group(
     loaders: Loaders, ids: list[UUID], start: datetime.date | None, end: datetime.date | None
 ) -> Sequence[Any]:
     """Day figures of groups, oldest first."""
@@ -23,15 +21,12 @@ async def fleet_summaries_of_group(
     return many_by(ids, rows, "fleet_group_id")
 
 
-async def summaries_of_group(info: Info, id_: UUID, period: Period | None) -> Any:
-    """The day figures of a group."""
-    return await info.context.loaders.load(fleet_summaries_of_group, id_, *bounds(period))
-
-
-async def summaries_of_tenant(info: Info, period: Period | None) -> Any:
-    """The day figures of the whole tenant."""
-    start, end = bounds(period)
-    return await info.context.session.fetch("fleet_summaries_of_tenant", period_start=start, period_end=end)
+async def summaries_of_tenant(
+    loaders: Loaders, ids: list[UUID], start: datetime.date | None, end: datetime.date | None
+) -> Sequence[Any]:
+    """Day figures of the whole tenant that is acted in, oldest first."""
+    rows = await loaders.fetch("fleet_summaries_of_tenant", period_start=start, period_end=end)
+    return [rows] * len(ids)
 
 
 @strawberry.type(description="Figures of a subtree on one day, as computed then.")

@@ -11,7 +11,8 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import Loaders, many_by, one_by, value_by
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by, one_by, value_by
 from resolvers.node import Node, findable
 from resolvers.user import User, user_by_id
 
@@ -59,22 +60,22 @@ class GroupPermission(Node):
     permission_level: PermissionLevel = strawberry.field(description="What is granted.")
     created_at: datetime.datetime = strawberry.field(description="Since when.")
 
-    @strawberry.field(description="Who holds the grant.")
-    async def user(self, info: Info) -> User:
+    @level(description="Who holds the grant.")
+    def user(grants: Level, info: Info) -> User:
         """The holder."""
-        return await info.context.loaders.load(user_by_id, self.user_id)
+        return info.context.loaders.level(user_by_id, column(grants, "user_id"))
 
-    @strawberry.field(description="The group it is a grant on.")
-    async def fleet_group(self, info: Info) -> Annotated[FleetGroup, strawberry.lazy("resolvers.fleet_group")]:
+    @level(description="The group it is a grant on.")
+    def fleet_group(grants: Level, info: Info) -> Annotated[FleetGroup, strawberry.lazy("resolvers.fleet_group")]:
         """The group."""
         from resolvers.fleet_group import fleet_group_by_id
 
-        return await info.context.loaders.load(fleet_group_by_id, self.fleet_group_id)
+        return info.context.loaders.level(fleet_group_by_id, column(grants, "fleet_group_id"))
 
-    @strawberry.field(description="Who granted it.")
-    async def granted_by(self, info: Info) -> User:
+    @level(description="Who granted it.")
+    def granted_by(grants: Level, info: Info) -> User:
         """The granter."""
-        return await info.context.loaders.load(user_by_id, self.granted_by_id)
+        return info.context.loaders.level(user_by_id, column(grants, "granted_by_id"))
 
 
 findable("GroupPermission", group_permission_by_id)

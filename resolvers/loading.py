@@ -1,10 +1,11 @@
 """Loaders: keys of one field, collected over all objects and levels that ask, answered by one statement.
 
 A batch function takes the loaders, the keys and the arguments they share, and answers key by key. aiodataloader
-queues, de-duplicates and caches; what is ours is *when* a queue closes. A transaction runs one statement at a time, so
-closing a queue before the connection is free gains nothing: ``Schedule`` lets the resolvers run until they stop asking,
-then sends one queue, and so on. Trees go first, because they let deeper levels ask for the same things: five levels of
-groups with vehicles ask for their vehicles together.
+de-duplicates and caches keys that are asked for one at a time; here a whole level of keys is asked for at once, and
+waits on one future rather than on one for each key. What is ours as well is *when* a queue closes. A transaction runs one
+statement at a time, so closing a queue before the connection is free gains nothing: ``Schedule`` lets the resolvers run
+until they stop asking, then sends one queue, and so on. Trees go first, because they let deeper levels ask for the same
+things: five levels of groups with vehicles ask for their vehicles together.
 """
 
 from __future__ import annotations
@@ -12,28 +13,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
-from aiodataloader import DataLoader, dispatch_queue_batch
+from aiodataloader import DataLoader
 from aiodataloader import Loader as Queued
 
 from sql.driver import Row
 from sql.session import Session
 
 Batch = Callable[..., Awaitable[Sequence[Any]]]
+Then = Callable[[list[Any]], list[Any]]
 
-# How many turns of the event loop without a new key mean that the resolvers wait for us. A level of graphql-core's
-# executor takes two or three turns from an answered key to the next one asked.
+# How many turns of the event loop without a new key mean that the resolvers wait for us, where they cannot say so. A level
+# of graphql-core's executor takes two or three turns from an answered key to the next one asked.
 QUIET_TURNS = 8
 
 
 class LevelLoader(DataLoader[Any, Any]):
-    """A data loader whose queue closes when the schedule says so."""
+    """A data loader for whole levels of keys, whose queue closes when the schedule says so.
+
+    No key, None, has no value: None.
+    """
 
     def __init__(self, schedule: Schedule, batch: Callable[[list[Any]], Any], *, tree: bool) -> None:
         super().__init__(batch)
         self.schedule = schedule
         self.tree = tree
+        self._answers: dict[Any, Any] = {None: None}
+        self._asked: dict[Any, None] = {}  # keys that the next statement is to answer, in order
+        self._sent: set[Any] = set()
+        self._levels: list[tuple[list[Any], Then | None, asyncio.Future[Any]]] = []
 
     def load(self, key: Any) -> asyncio.Future[Any]:
         """The value of a key, from the cache or with the next batch.
@@ -41,22 +51,94 @@ class LevelLoader(DataLoader[Any, Any]):
         Shielded: where a field fails, graphql-core cancels its siblings, and others may wait for the same key.
         """
         self.schedule.asked += 1
+        if key in self._answers and key is not None:
+            super().prime(key, self._answers[key])
         return asyncio.shield(super().load(key))
+
+    def load_level(self, keys: list[Any], then: Then | None = None) -> list[Any] | asyncio.Future[list[Any]]:
+        """The values of keys, in their order: at once where all are known, else with the next batch.
+
+        ``then`` makes of the values what is returned.
+        """
+        answers = self._answers
+        if all(map(answers.__contains__, keys)):
+            return _finished([answers[key] for key in keys], then)
+        self.schedule.asked += 1
+        for key in keys:
+            self._ask(key)
+        future: asyncio.Future[list[Any]] = self.loop.create_future()
+        self._levels.append((keys, then, future))
+        return future
 
     def do_resolve_reject(self, key: Any, future: asyncio.Future[Any]) -> None:
         """Queues a key that is not cached; called by ``load``."""
         self._queue.append(Queued(key=key, future=future))
-        if len(self._queue) == 1:
-            self.schedule.add(self)
+        self._ask(key)
 
-    def has(self, key: Any) -> bool:
-        """Whether a key is answered or queued already."""
-        return key in self._cache
+    def _ask(self, key: Any) -> None:
+        if key not in self._answers and key not in self._sent:
+            if not self._asked:
+                self.schedule.add(self)
+            self._asked[key] = None
+
+    def prime(self, key: Any, value: Any) -> LevelLoader:
+        """Lets a value that is here already answer for its key."""
+        self._answers.setdefault(key, value)
+        return self
+
+    def knows(self, keys: Iterable[Any]) -> bool:
+        """Whether all keys are answered or asked for already."""
+        return all(key in self._answers or key in self._asked or key in self._sent for key in keys)
 
     async def send(self) -> None:
-        """Closes the queue and answers it."""
+        """Closes the queue and answers it. Where the batch fails, whoever waits for its keys gets the error."""
+        keys, self._asked = list(self._asked), {}
+        self._sent.update(keys)
+        failure: Exception | None = None
+        try:
+            values = await self.batch_load_fn(keys)
+            self._answers.update(zip(keys, values, strict=True))
+        except Exception as error:  # noqa: BLE001 - told to whoever waits
+            failure = error
+        self._sent.difference_update(keys)
+        self._deliver(frozenset(keys), failure)
+
+    def _deliver(self, keys: frozenset[Any], failure: Exception | None) -> None:
+        answers = self._answers
         queue, self._queue = self._queue, []
-        await dispatch_queue_batch(self, queue)
+        for queued in queue:
+            if queued.key in answers:
+                _settle(queued.future, answers[queued.key])
+            elif queued.key in keys and failure is not None:
+                self.clear(queued.key)
+                _settle(queued.future, failure)
+            else:
+                self._queue.append(queued)
+        levels, self._levels = self._levels, []
+        for wanted, then, future in levels:
+            if all(map(answers.__contains__, wanted)):
+                try:
+                    _settle(future, _finished([answers[key] for key in wanted], then))
+                except Exception as error:  # noqa: BLE001 - told to whoever waits
+                    _settle(future, error)
+            elif failure is not None and not keys.isdisjoint(wanted):
+                _settle(future, failure)
+            else:
+                self._levels.append((wanted, then, future))
+
+
+def _finished(values: list[Any], then: Then | None) -> list[Any]:
+    return values if then is None else then(values)
+
+
+def _settle(future: asyncio.Future[Any], value: Any) -> None:
+    if future.done():
+        return
+    if isinstance(value, Exception):
+        future.set_exception(value)
+        future.exception()  # nobody may be waiting any more, which is no mistake
+    else:
+        future.set_result(value)
 
 
 class Schedule:
@@ -64,6 +146,7 @@ class Schedule:
 
     def __init__(self) -> None:
         self.asked = 0
+        self._hurry = False
         self._waiting: list[LevelLoader] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -73,19 +156,25 @@ class Schedule:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
+    def idle(self, coroutines: bool) -> None:
+        """Told by an executor that it has nothing to do but to wait: for us alone, unless ``coroutines`` may still ask."""
+        self._hurry = not coroutines
+
     async def _run(self) -> None:
         while self._waiting:
             await self._quiet()
             loader = next((loader for loader in self._waiting if loader.tree), self._waiting[0])
             self._waiting.remove(loader)
             await loader.send()
+            self._hurry = False  # the answers have yet to be looked at
 
     async def _quiet(self) -> None:
         turns, asked = 0, self.asked
-        while turns < QUIET_TURNS:
+        while turns < QUIET_TURNS and not self._hurry:
             await asyncio.sleep(0)
             turns = turns + 1 if asked == self.asked else 0
             asked = self.asked
+        self._hurry = False
 
     async def close(self) -> None:
         """Stops sending: nobody waits for the answers any more."""
@@ -119,6 +208,10 @@ class Loaders:
         """The value of one key."""
         return self.of(batch, *arguments).load(key)
 
+    def level(self, batch: Batch, keys: list[Any], *arguments: Hashable, then: Then | None = None) -> Any:
+        """The values of a level of keys, as ``LevelLoader.load_level`` has them."""
+        return self.of(batch, *arguments).load_level(keys, then)
+
     async def fetch(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a named statement, in the session's transaction."""
         return await self.session.fetch(statement, **parameters)
@@ -129,9 +222,10 @@ class Loaders:
         for row in rows:
             loader.prime(row["id"], row)
 
-    async def load_known(self, batch: Batch, key: Hashable | None, *arguments: Hashable) -> Any:
-        """The value of one key, None for no key."""
-        return None if key is None else await self.load(batch, key, *arguments)
+
+def column(rows: Sequence[Any], name: str) -> list[Any]:
+    """One column of rows: the keys of a level."""
+    return list(map(itemgetter(name), rows))
 
 
 def one_by(keys: Iterable[Any], rows: Iterable[Row], column: str = "id") -> list[Row | None]:

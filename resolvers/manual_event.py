@@ -12,7 +12,8 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.filters import OrderDirection
-from resolvers.loading import Loaders, many_by, one_by, value_by
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by, one_by, value_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, Page, connection, page
 from resolvers.scalars import Json, json_of, uuid_of
@@ -86,9 +87,7 @@ async def archived_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[An
 
 
 async def caller_is_narrow(loaders: Loaders, keys: list[str]) -> Sequence[Any]:
-    """Whether the caller is a viewer of few vehicles, whose events are found by vehicle."""
-    if loaders.session.role != "viewer":
-        return [None] * len(keys)
+    """Whether the caller, a viewer, sees so few vehicles that their events are found by vehicle."""
     (row,) = await loaders.fetch("caller_is_narrow")
     return [row["narrow"] or None] * len(keys)
 
@@ -102,13 +101,6 @@ async def event_count_by_vehicle(loaders: Loaders, ids: list[UUID], asked: Page)
     """How many events each vehicle has under the page's filter."""
     rows = await loaders.fetch("manual_events_count_by_vehicle", ids=ids, **dict(asked.parameters))
     return value_by(ids, rows, "key_id", "total_count", absent=0)
-
-
-async def events_of_vehicle(info: Info, id_: UUID, asked: Page) -> Any:
-    """A vehicle's page of events as a connection."""
-    loaders = info.context.loaders
-    rows = await loaders.load(events_by_vehicle, id_, asked)
-    return Connection.of(rows, asked, lambda: loaders.load(event_count_by_vehicle, id_, asked))
 
 
 @strawberry.interface(description="Something captured about a vehicle, mostly by smartphone.")
@@ -128,24 +120,24 @@ class ManualEvent(Node):
     created_at: datetime.datetime = strawberry.field(description="When it was recorded.")
     updated_at: datetime.datetime = strawberry.field(description="When the record last changed.")
 
-    @strawberry.field(description="The vehicle.")
-    async def vehicle(self, info: Info) -> Annotated[Vehicle, strawberry.lazy("resolvers.vehicle")]:
+    @level(description="The vehicle.")
+    def vehicle(events: Level, info: Info) -> Annotated[Vehicle, strawberry.lazy("resolvers.vehicle")]:
         """The vehicle."""
         from resolvers.vehicle import vehicle_by_id
 
-        return await info.context.loaders.load(vehicle_by_id, self.vehicle_id)
+        return info.context.loaders.level(vehicle_by_id, column(events, "vehicle_id"))
 
-    @strawberry.field(description="Who recorded it.")
-    async def created_by(self, info: Info) -> User:
+    @level(description="Who recorded it.")
+    def created_by(events: Level, info: Info) -> User:
         """The person."""
-        return await info.context.loaders.load(user_by_id, self.created_by_id)
+        return info.context.loaders.level(user_by_id, column(events, "created_by_id"))
 
-    @strawberry.field(description="The photo or file it was read from.")
-    async def source_upload(self, info: Info) -> Annotated[Upload, strawberry.lazy("resolvers.upload")] | None:
+    @level(description="The photo or file it was read from.")
+    def source_upload(events: Level, info: Info) -> Annotated[Upload, strawberry.lazy("resolvers.upload")] | None:
         """The source."""
         from resolvers.upload import upload_by_id
 
-        return await info.context.loaders.load_known(upload_by_id, self.source_upload_id)
+        return info.context.loaders.level(upload_by_id, column(events, "source_upload_id"))
 
 
 findable("ManualEvent", manual_event_by_id)
@@ -176,13 +168,26 @@ def event_page(
     )
 
 
+def _event_connection(info: Info, statement: str, *asked: Any) -> Any:
+    """A page of events; a viewer's depends on how many vehicles they see."""
+    if info.context.session.role != "viewer":
+        return connection(info, statement, event_page(*asked))
+
+    async def narrowed() -> Any:
+        narrow = await info.context.loaders.load(caller_is_narrow, "caller")
+        found = connection(info, statement, event_page(*asked, narrow=narrow))
+        return found if isinstance(found, list) else await found
+
+    return narrowed()
+
+
 @strawberry.type
 class ManualEventQuery:
     """Ways to events."""
 
-    @strawberry.field(description="All events that the caller may see, latest first unless ordered otherwise.")
-    async def events(
-        self,
+    @level(description="All events that the caller may see, latest first unless ordered otherwise.")
+    def events(
+        _: Level,
         info: Info,
         filter: EventFilter | None = None,
         order_by: list[EventOrder] | None = None,
@@ -192,13 +197,11 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of events."""
-        narrow = await info.context.loaders.load(caller_is_narrow, "caller")
-        asked = event_page(filter, order_by, first, after, last, before, narrow=narrow)
-        return await connection(info, "manual_events", asked)
+        return _event_connection(info, "manual_events", filter, order_by, first, after, last, before)
 
-    @strawberry.field(description="The archived events that the caller may see, latest first unless ordered otherwise.")
-    async def archived_events(
-        self,
+    @level(description="The archived events that the caller may see, latest first unless ordered otherwise.")
+    def archived_events(
+        _: Level,
         info: Info,
         filter: EventFilter | None = None,
         order_by: list[EventOrder] | None = None,
@@ -208,6 +211,4 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of archived events."""
-        narrow = await info.context.loaders.load(caller_is_narrow, "caller")
-        asked = event_page(filter, order_by, first, after, last, before, narrow=narrow)
-        return await connection(info, "archived_events", asked)
+        return _event_connection(info, "archived_events", filter, order_by, first, after, last, before)

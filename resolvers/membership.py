@@ -13,7 +13,8 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import ForbiddenError
 from resolvers.group_permission import GroupPermission, group_permissions_of_user
-from resolvers.loading import Loaders, many_by
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by
 from resolvers.user import User, user_by_id
 
 if TYPE_CHECKING:
@@ -52,21 +53,25 @@ class Membership:
     role: MembershipRole = strawberry.field(description="What the person is in the tenant.")
     joined_at: datetime.datetime = strawberry.field(description="Since when.")
 
-    @strawberry.field(description="The tenant.")
-    async def tenant(self, info: Info) -> Annotated[Tenant, strawberry.lazy("resolvers.tenant")]:
+    @level(description="The tenant.")
+    def tenant(memberships: Level, info: Info) -> Annotated[Tenant, strawberry.lazy("resolvers.tenant")]:
         """The tenant."""
         from resolvers.tenant import tenant_by_id
 
-        return await info.context.loaders.load(tenant_by_id, self.tenant_id)
+        return info.context.loaders.level(tenant_by_id, column(memberships, "tenant_id"))
 
-    @strawberry.field(description="The person.")
-    async def user(self, info: Info) -> User:
+    @level(description="The person.")
+    def user(memberships: Level, info: Info) -> User:
         """The person."""
-        return await info.context.loaders.load(user_by_id, self.user_id)
+        return info.context.loaders.level(user_by_id, column(memberships, "user_id"))
 
-    @strawberry.field(description="What is granted to the person in the acting tenant, as far as the caller sees it.")
-    async def permissions(self, info: Info) -> list[GroupPermission]:
-        """Grants, oldest first."""
-        if self.tenant_id != info.context.caller.tenant_id:
-            return []
-        return await info.context.loaders.load(group_permissions_of_user, self.user_id)
+    @level(description="What is granted to the person in the acting tenant, as far as the caller sees it.")
+    def permissions(memberships: Level, info: Info) -> list[GroupPermission]:
+        """Grants, oldest first; none in another tenant."""
+        acting = info.context.caller.tenant_id
+
+        def none_elsewhere(grants: list[Any]) -> list[Any]:
+            return [[] if found is None else found for found in grants]
+
+        keys = [m.user_id if m.tenant_id == acting else None for m in memberships]
+        return info.context.loaders.level(group_permissions_of_user, keys, then=none_elsewhere)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import strawberry
+from graphql import GraphQLInterfaceType, GraphQLObjectType
+from strawberry import Schema
 
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError
+from resolvers.executor import TYPES
 from resolvers.loading import Batch
 from resolvers.scalars import uuid_of
 from sql.driver import Row
@@ -15,10 +20,14 @@ from sql.driver import Row
 MAX_IDS = 200
 
 
-def type_name(row: Row) -> str:
-    """The object type of a row: its statement's, and for an event the one of its event type."""
-    name = type(row).__name__
-    return "".join(part.title() for part in row["event_type"].split("_")) if name == "ManualEvent" else name
+def type_names(rows: Iterable[Row]) -> list[str]:
+    """The object types of rows: their statement's, and for events the one of their event type."""
+    return [_event_type(row["event_type"]) if (name := type(row).__name__) == "ManualEvent" else name for row in rows]
+
+
+@cache
+def _event_type(event_type: str) -> str:
+    return "".join(part.title() for part in event_type.split("_"))
 
 
 @strawberry.interface(
@@ -32,12 +41,16 @@ class Node:
     @classmethod
     def resolve_type(cls, row: Any, *_: Any) -> str:
         """The object type of a row."""
-        return type_name(row)
+        return type_names([row])[0]
 
-    @classmethod
-    def is_type_of(cls, *_: Any) -> bool:
-        """Rows carry their type; there is nothing more to look at."""
-        return True
+
+def install(schema: Schema) -> None:
+    """Lets the types of rows be told for a whole level, and not be asked about again: a row carries its type."""
+    for type_ in schema._schema.type_map.values():  # noqa: SLF001 - Strawberry has no other way to the built types
+        if isinstance(type_, GraphQLInterfaceType):
+            type_.extensions[TYPES] = type_names
+        elif isinstance(type_, GraphQLObjectType):
+            type_.is_type_of = None
 
 
 # How each type name of the statement node_types_by_id is loaded; filled by ``findable`` beside each type.

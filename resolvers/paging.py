@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,6 +17,8 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import InvalidCursorError, InvalidPageError
 from resolvers.filters import OrderDirection
+from resolvers.level import Level, level
+from resolvers.loading import Batch, LevelLoader, Loaders
 from sql import statements
 from sql.driver import Row
 from sql.statements import Ordering
@@ -153,6 +155,69 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+class Edged:
+    """A row with its position: what ``Edge`` reads."""
+
+    __slots__ = ("_page", "node")
+
+    def __init__(self, page: Page, row: Row) -> None:
+        self._page = page
+        self.node = row
+
+    @property
+    def cursor(self) -> str:
+        """The row's position."""
+        return self._page.cursor(self.node)
+
+
+class Paged:
+    """The rows of one page: what ``Connection`` and ``PageInfo`` read.
+
+    ``counts`` answers for ``key`` how many rows there are over all pages.
+    """
+
+    __slots__ = ("counts", "has_more", "key", "nodes", "page")
+
+    def __init__(self, rows: Sequence[Any], page: Page, counts: LevelLoader, key: Any) -> None:
+        """A page from the rows that were fetched for it: one too many says that there are more."""
+        self.page = page
+        self.counts = counts
+        self.key = key
+        self.has_more = len(rows) > page.size
+        kept = rows[: page.size] if self.has_more else rows
+        self.nodes = kept[::-1] if page.backwards else kept
+
+    @property
+    def edges(self) -> list[Edged]:
+        """The rows with their positions."""
+        return [Edged(self.page, row) for row in self.nodes]
+
+    @property
+    def page_info(self) -> Paged:
+        """Where the page lies: read from here as well."""
+        return self
+
+    @property
+    def has_next_page(self) -> bool:
+        """Walking backwards, whatever follows a cursor is a next page."""
+        return self.page.has_bound if self.page.backwards else self.has_more
+
+    @property
+    def has_previous_page(self) -> bool:
+        """Walking forwards, whatever precedes a cursor is a previous page."""
+        return self.has_more if self.page.backwards else self.page.has_bound
+
+    @property
+    def start_cursor(self) -> str | None:
+        """The first row's position."""
+        return self.page.cursor(self.nodes[0]) if self.nodes else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The last row's position."""
+        return self.page.cursor(self.nodes[-1]) if self.nodes else None
+
+
 @strawberry.type(description="Where a page lies in its connection.")
 class PageInfo:
     """Relay's page information."""
@@ -175,52 +240,40 @@ class Edge(Generic[Item]):
 class Connection(Generic[Item]):
     """Relay's connection, over the rows that a page statement returned."""
 
-    rows: strawberry.Private[list[Any]]
-    has_more: strawberry.Private[bool]
-    page: strawberry.Private[Page]
-    count: strawberry.Private[Callable[[], Awaitable[int]]]
+    edges: list[Edge[Item]] = strawberry.field(description="The rows with their positions.")
+    nodes: list[Item] = strawberry.field(description="The rows alone.")
+    page_info: PageInfo = strawberry.field(description="Where this page lies.")
 
-    @classmethod
-    def of(cls, rows: Sequence[Any], page: Page, count: Callable[[], Awaitable[int]]) -> Connection[Any]:
-        """A page from the rows that were fetched for it: one too many says that there are more."""
-        kept = list(rows[: page.size])
-        if page.backwards:
-            kept.reverse()
-        return Connection(rows=kept, has_more=len(rows) > page.size, page=page, count=count)
-
-    @strawberry.field(description="The rows with their positions.")
-    def edges(self) -> list[Edge[Item]]:
-        """Edges of the page."""
-        return [Edge(cursor=self.page.cursor(row), node=row) for row in self.rows]
-
-    @strawberry.field(description="The rows alone.")
-    def nodes(self) -> list[Item]:
-        """Rows of the page."""
-        return self.rows
-
-    @strawberry.field(description="Where this page lies.")
-    def page_info(self) -> PageInfo:
-        """Walking forwards, whatever precedes a cursor is a previous page; walking backwards, the other way round."""
-        return PageInfo(
-            has_next_page=self.page.has_bound if self.page.backwards else self.has_more,
-            has_previous_page=self.has_more if self.page.backwards else self.page.has_bound,
-            start_cursor=self.page.cursor(self.rows[0]) if self.rows else None,
-            end_cursor=self.page.cursor(self.rows[-1]) if self.rows else None,
-        )
-
-    @strawberry.field(description="How many rows the connection has over all its pages; counted only when asked for.")
-    async def total_count(self) -> int:
+    @level(description="How many rows the connection has over all its pages; counted only when asked for.")
+    def total_count(pages: Level) -> int:
         """Rows of all pages."""
-        return await self.count()
+        return pages[0].counts.load_level([paged.key for paged in pages])
 
 
-async def connection(info: Info, statement: str, asked: Page) -> Connection[Any]:
-    """A connection over the whole tenant: the statement ``<statement>_page``, counted by ``<statement>_count``."""
+def pages(
+    info: Info, rows_by_key: Batch, count_by_key: Batch, keys: list[Any], asked: Page, *arguments: Hashable
+) -> Any:
+    """The same page of every key. The batch functions take the page and the further arguments."""
     loaders = info.context.loaders
+    counts = loaders.of(count_by_key, asked, *arguments)
 
-    async def count() -> int:
-        (row,) = await loaders.fetch(f"{statement}_count", **dict(asked.parameters))
-        return int(row["total_count"])
+    def paged(found: list[Any]) -> list[Any]:
+        return [Paged(rows, asked, counts, key) for key, rows in zip(keys, found, strict=True)]
 
-    rows = await loaders.fetch(f"{statement}_page", **asked.arguments)
-    return Connection.of(rows, asked, count)
+    return loaders.level(rows_by_key, keys, asked, *arguments, then=paged)
+
+
+def connection(info: Info, statement: str, asked: Page) -> Any:
+    """The page of a connection at the root, for the root's level of one: of ``<statement>_page``."""
+    return pages(info, _rows, _count, [statement], asked)
+
+
+async def _rows(loaders: Loaders, statements_: list[str], asked: Page) -> Sequence[Any]:
+    """One row more than the page has, of each statement."""
+    return [await loaders.fetch(f"{statement}_page", **asked.arguments) for statement in statements_]
+
+
+async def _count(loaders: Loaders, statements_: list[str], asked: Page) -> Sequence[Any]:
+    """The number of all rows, of each statement."""
+    rows = [await loaders.fetch(f"{statement}_count", **dict(asked.parameters)) for statement in statements_]
+    return [row["total_count"] for (row,) in rows]

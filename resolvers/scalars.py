@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
 from uuid import UUID
@@ -12,9 +13,11 @@ from uuid import UUID
 import orjson
 import strawberry
 from graphql import GraphQLError
+from strawberry import Schema
 from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.errors import InvalidArgumentError, InvalidIdError
+from resolvers.executor import LEAF
 
 Json = NewType("Json", object)
 MAX_DIGITS = 40
@@ -85,6 +88,29 @@ SCALARS: dict[Any, ScalarDefinition] = {
         parse_value=_read_datetime,
     ),
 }
+
+
+def _unchanged_if(kind: type) -> Callable[[Sequence[Any], set[type]], Sequence[Any] | None]:
+    """Values of one type that the encoder of the response writes as the scalar would."""
+    return lambda values, kinds: values if kinds <= {kind} else None
+
+
+def _spliced(values: Sequence[Any], kinds: set[type]) -> Sequence[Any] | None:
+    if kinds == {str}:
+        return [None if value is None else orjson.Fragment(value) for value in values]
+    return None
+
+
+def install(schema: Schema) -> None:
+    """Lets the scalars be coerced a column at a time."""
+    columns = {
+        "JSON": _spliced,
+        "Decimal": _unchanged_if(str),
+        "Date": _unchanged_if(datetime.date),
+        "DateTime": _unchanged_if(datetime.datetime),
+    }
+    for name, coerce in columns.items():
+        schema._schema.type_map[name].extensions[LEAF] = coerce  # noqa: SLF001 - as in resolvers.node
 
 
 def json_of(value: object, argument: str) -> str:

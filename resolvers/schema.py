@@ -8,7 +8,9 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
+from resolvers import level, node, scalars
 from resolvers.audit_record import AuditQuery
+from resolvers.executor import BreadthFirstExecutor
 from resolvers.explanation import ExplanationQuery
 from resolvers.fleet_group import FleetGroupQuery
 from resolvers.manual_event import ManualEventQuery
@@ -43,11 +45,16 @@ def read(source: Any, name: str) -> object:
 
 def build() -> strawberry.Schema:
     """The schema that the gateway serves."""
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=merge_types("Query", QUERIES),
         types=EVENT_TYPES,
+        execution_context_class=BreadthFirstExecutor,
         config=StrawberryConfig(default_resolver=read, scalar_map=SCALARS),
     )
+    level.install(schema)
+    node.install(schema)
+    scalars.install(schema)
+    return schema
 
 
 def published() -> str:

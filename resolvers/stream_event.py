@@ -11,6 +11,7 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
+from resolvers.level import Level, level
 from resolvers.loading import Loaders, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
@@ -70,9 +71,9 @@ findable("StreamEvent", stream_event_by_id)
 class StreamQuery:
     """Ways to the event stream."""
 
-    @strawberry.field(description="What changed in the tenant, newest first; for owners and managers.")
-    async def event_stream(
-        self,
+    @level(description="What changed in the tenant, newest first; for owners and managers.")
+    def event_stream(
+        _: Level,
         info: Info,
         filter: StreamFilter | None = None,
         first: int | None = None,
@@ -85,4 +86,4 @@ class StreamQuery:
         asked = page(
             "stream_events", Ordering("created_at", descending=True), first, after, last, before, filter=filter
         )
-        return await connection(info, "stream_events", asked)
+        return connection(info, "stream_events", asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,12 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.errors import OtherTenantError
-from resolvers.filters import Period
+from resolvers.filters import Period, bounds
 from resolvers.fleet_group import FleetGroup, root_groups
-from resolvers.fleet_rollup import FleetRollup, rollup
+from resolvers.fleet_rollup import FleetRollup, rollups
 from resolvers.fleet_summary import FleetSummary, summaries_of_tenant
-from resolvers.loading import Loaders, one_by
+from resolvers.level import Level, level
+from resolvers.loading import Batch, Loaders, one_by
 from resolvers.membership import Membership, memberships_of_tenant
 from resolvers.node import Node, findable
 from resolvers.scalars import Json
@@ -50,36 +51,42 @@ class Tenant(Node):
     created_at: datetime.datetime = strawberry.field(description="When the tenant was made.")
     updated_at: datetime.datetime = strawberry.field(description="When the tenant last changed.")
 
-    @strawberry.field(description="The members, by email.")
-    async def memberships(self, info: Info) -> list[Membership]:
+    @level(description="The members, by email.")
+    def memberships(tenants: Level, info: Info) -> list[Membership]:
         """Members of the acting tenant."""
-        _require_acting(self, info)
-        return await info.context.loaders.load(memberships_of_tenant, self.id)
+        return _of_acting(tenants, info, memberships_of_tenant)
 
-    @strawberry.field(description="The topmost groups that the caller sees, by name.")
-    async def root_groups(self, info: Info) -> list[FleetGroup]:
+    @level(description="The topmost groups that the caller sees, by name.")
+    def root_groups(tenants: Level, info: Info) -> list[FleetGroup]:
         """Roots of the visible tree."""
-        _require_acting(self, info)
-        return await info.context.loaders.load(root_groups, self.id)
+        return _of_acting(tenants, info, root_groups)
 
-    @strawberry.field(description="Totals over all that the caller may see, each vehicle once.")
-    async def rollup(self, info: Info, period: Period | None = None) -> FleetRollup:
+    @level(description="Totals over all that the caller may see, each vehicle once.")
+    def rollup(tenants: Level, info: Info, period: Period | None = None) -> FleetRollup:
         """Totals of the tenant."""
-        _require_acting(self, info)
-        return await rollup(info, UUID(str(self.id)), period)
+        return _of_acting(tenants, info, *rollups(info, period))
 
-    @strawberry.field(description="Stored day figures of the whole tenant, oldest first; for owners and managers.")
-    async def summaries(self, info: Info, period: Period | None = None) -> list[FleetSummary]:
+    @level(description="Stored day figures of the whole tenant, oldest first; for owners and managers.")
+    def summaries(tenants: Level, info: Info, period: Period | None = None) -> list[FleetSummary]:
         """Day figures of the tenant."""
-        _require_acting(self, info)
-        return await summaries_of_tenant(info, period)
+        return _of_acting(tenants, info, summaries_of_tenant, *bounds(period))
 
 
-def _require_acting(tenant: Tenant, info: Info) -> None:
-    if tenant.id != info.context.caller.tenant_id:
-        raise OtherTenantError(
-            f"This request acts in another tenant. To read {tenant.name}, send the header X-Tenant-Id: {tenant.id}"
-        )
+def _of_acting(tenants: Level, info: Info, batch: Batch, *arguments: Hashable) -> Any:
+    """What a batch function answers for the acting tenant; of any other one this request tells nothing."""
+    acting = info.context.caller.tenant_id
+
+    def refused(values: list[Any]) -> list[Any]:
+        return [value if tenant.id == acting else _other(tenant) for tenant, value in zip(tenants, values, strict=True)]
+
+    keys = [tenant.id if tenant.id == acting else None for tenant in tenants]
+    return info.context.loaders.level(batch, keys, *arguments, then=refused)
+
+
+def _other(tenant: Any) -> OtherTenantError:
+    return OtherTenantError(
+        f"This request acts in another tenant. To read {tenant.name}, send the header X-Tenant-Id: {tenant.id}"
+    )
 
 
 findable("Tenant", tenant_by_id)
@@ -89,7 +96,7 @@ findable("Tenant", tenant_by_id)
 class TenantQuery:
     """The acting tenant."""
 
-    @strawberry.field(description="The tenant this request acts in.")
-    async def tenant(self, info: Info) -> Tenant:
+    @level(description="The tenant this request acts in.")
+    def tenant(_: Level, info: Info) -> Tenant:
         """The acting tenant."""
-        return await info.context.loaders.load(tenant_by_id, info.context.caller.tenant_id)
+        return info.context.loaders.level(tenant_by_id, [info.context.caller.tenant_id])

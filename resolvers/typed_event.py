@@ -45,12 +45,7 @@ def _json(event: Any, key: str) -> Any:
 class OdometerReading(ManualEvent):
     """An event of type odometer_reading."""
 
-    odometer_miles: strawberry.Private[int]
-
-    @strawberry.field(description="What the odometer showed, miles.")
-    def miles(self) -> int:
-        """Miles."""
-        return self.odometer_miles
+    odometer_miles: int = strawberry.field(name="miles", description="What the odometer showed, miles.")
 
     @strawberry.field(description="How it was read, like photo or fuel_log.")
     def source(self) -> str | None:
@@ -73,17 +68,15 @@ class OdometerReading(ManualEvent):
 class FuelPurchase(ManualEvent):
     """An event of type fuel_purchase."""
 
-    cost: strawberry.Private[Decimal | None]
     odometer_miles: int | None = strawberry.field(description="The odometer at the pump, miles.")
     is_full_tank: bool = strawberry.field(description="Whether the tank was filled up; true unless captured otherwise.")
     missed_previous: bool = strawberry.field(description="Whether a fill-up before this one was not recorded.")
     gallons: Decimal = strawberry.field(description="US gallons.")
     price_per_gallon: Decimal | None = strawberry.field(description="US dollars per US gallon.")
-
-    @strawberry.field(description="US dollars: as paid, or gallons x price per gallon where no total was captured.")
-    def total_cost(self) -> Decimal | None:
-        """Dollars."""
-        return self.cost
+    cost: Decimal | None = strawberry.field(
+        name="totalCost",
+        description="US dollars: as paid, or gallons x price per gallon where no total was captured.",
+    )
 
     @strawberry.field(description="The kind of fuel.")
     def fuel_type(self) -> str | None:

@@ -11,7 +11,8 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import Loaders, many_by, one_by
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
 from resolvers.paging import Connection, connection, page
 from resolvers.scalars import uuid_of
@@ -69,15 +70,15 @@ class Upload(Node):
     created_at: datetime.datetime = strawberry.field(description="When it was uploaded.")
     updated_at: datetime.datetime = strawberry.field(description="When it last changed.")
 
-    @strawberry.field(description="The vehicle it was uploaded for.")
-    async def vehicle(self, info: Info) -> Vehicle | None:
+    @level(description="The vehicle it was uploaded for.")
+    def vehicle(uploads: Level, info: Info) -> Vehicle | None:
         """The vehicle."""
-        return await info.context.loaders.load_known(vehicle_by_id, self.vehicle_id)
+        return info.context.loaders.level(vehicle_by_id, column(uploads, "vehicle_id"))
 
-    @strawberry.field(description="Who uploaded it.")
-    async def uploaded_by(self, info: Info) -> User:
+    @level(description="Who uploaded it.")
+    def uploaded_by(uploads: Level, info: Info) -> User:
         """The person."""
-        return await info.context.loaders.load(user_by_id, self.uploaded_by_id)
+        return info.context.loaders.level(user_by_id, column(uploads, "uploaded_by_id"))
 
 
 findable("Upload", upload_by_id)
@@ -87,9 +88,9 @@ findable("Upload", upload_by_id)
 class UploadQuery:
     """Ways to uploads."""
 
-    @strawberry.field(description="All uploads that the caller may see, newest first.")
-    async def uploads(
-        self,
+    @level(description="All uploads that the caller may see, newest first.")
+    def uploads(
+        _: Level,
         info: Info,
         filter: UploadFilter | None = None,
         first: int | None = None,
@@ -99,4 +100,4 @@ class UploadQuery:
     ) -> Connection[Upload]:
         """A page of uploads."""
         asked = page("uploads", Ordering("created_at", descending=True), first, after, last, before, filter=filter)
-        return await connection(info, "uploads", asked)
+        return connection(info, "uploads", asked)

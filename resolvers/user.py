@@ -9,7 +9,8 @@ from uuid import UUID
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loading import Loaders, many_by, one_by
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
 
 if TYPE_CHECKING:
@@ -33,12 +34,10 @@ class User(Node):
     email: str = strawberry.field(description="The address the person signs in with.")
     name: str = strawberry.field(description="The person's name.")
 
-    @strawberry.field(
-        description="The tenants this person belongs to: all of the caller's own; of others, the acting one."
-    )
-    async def memberships(self, info: Info) -> list[Annotated[Membership, strawberry.lazy("resolvers.membership")]]:
+    @level(description="The tenants this person belongs to: all of the caller's own; of others, the acting one.")
+    def memberships(users: Level, info: Info) -> list[Annotated[Membership, strawberry.lazy("resolvers.membership")]]:
         """Memberships by tenant name."""
-        return await info.context.loaders.load(memberships_of_user, self.id)
+        return info.context.loaders.level(memberships_of_user, column(users, "id"))
 
 
 findable("User", user_by_id)
@@ -48,7 +47,7 @@ findable("User", user_by_id)
 class UserQuery:
     """Who asks."""
 
-    @strawberry.field(description="The person who asks.")
-    async def viewer(self, info: Info) -> User:
+    @level(description="The person who asks.")
+    def viewer(_: Level, info: Info) -> User:
         """The caller."""
-        return await info.context.loaders.load(user_by_id, info.context.caller.user_id)
+        return info.context.loaders.level(user_by_id, [info.context.caller.user_id])

@@ -15,10 +15,18 @@ from resolvers.context import Info
 from resolvers.explanation import Explanation, explanations_of_vehicle
 from resolvers.filters import OrderDirection, Period, StringFilter, bounds
 from resolvers.fleet_group import FleetGroup, fleet_group_by_id
-from resolvers.loading import Loaders, many_by, one_by, value_by
-from resolvers.manual_event import EventFilter, EventOrder, ManualEvent, event_page, events_of_vehicle
+from resolvers.level import Level, level
+from resolvers.loading import Loaders, column, many_by, one_by, value_by
+from resolvers.manual_event import (
+    EventFilter,
+    EventOrder,
+    ManualEvent,
+    event_count_by_vehicle,
+    event_page,
+    events_by_vehicle,
+)
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, Page, connection, page
+from resolvers.paging import Connection, Page, connection, page, pages
 from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
 from sql.statements import Ordering
@@ -99,14 +107,6 @@ async def vehicle_count_by_group(
     return value_by(ids, rows, "key_id", "total_count", absent=0)
 
 
-async def vehicles_of_group(info: Info, id_: UUID, asked: Page, *, include_descendants: bool) -> Any:
-    """A group's page of vehicles as a connection."""
-    loaders = info.context.loaders
-    subtree = True if include_descendants else None
-    rows = await loaders.load(vehicles_by_group, id_, asked, subtree)
-    return Connection.of(rows, asked, lambda: loaders.load(vehicle_count_by_group, id_, asked, subtree))
-
-
 @strawberry.type(description="A vehicle.")
 class Vehicle(Node):
     """A row of vehicles."""
@@ -126,14 +126,14 @@ class Vehicle(Node):
     created_at: datetime.datetime = strawberry.field(description="When the vehicle was added.")
     updated_at: datetime.datetime = strawberry.field(description="When the vehicle last changed.")
 
-    @strawberry.field(description="The group it belongs to today; null for a vehicle without one.")
-    async def fleet_group(self, info: Info) -> FleetGroup | None:
+    @level(description="The group it belongs to today; null for a vehicle without one.")
+    def fleet_group(vehicles: Level, info: Info) -> FleetGroup | None:
         """The group."""
-        return await info.context.loaders.load_known(fleet_group_by_id, self.fleet_group_id)
+        return info.context.loaders.level(fleet_group_by_id, column(vehicles, "fleet_group_id"))
 
-    @strawberry.field(description="What was captured about the vehicle, latest first unless ordered otherwise.")
-    async def events(
-        self,
+    @level(description="What was captured about the vehicle, latest first unless ordered otherwise.")
+    def events(
+        vehicles: Level,
         info: Info,
         filter: EventFilter | None = None,
         order_by: list[EventOrder] | None = None,
@@ -144,26 +144,27 @@ class Vehicle(Node):
     ) -> Connection[ManualEvent]:
         """A page of the vehicle's events."""
         asked = event_page(filter, order_by, first, after, last, before)
-        return await events_of_vehicle(info, UUID(str(self.id)), asked)
+        return pages(info, events_by_vehicle, event_count_by_vehicle, column(vehicles, "id"), asked)
 
-    @strawberry.field(description="The vehicle's figures per day, week or month, oldest first.")
-    async def metrics(
-        self, info: Info, period: Period | None = None, period_type: PeriodType = PeriodType.DAILY
+    @level(description="The vehicle's figures per day, week or month, oldest first.")
+    def metrics(
+        vehicles: Level, info: Info, period: Period | None = None, period_type: PeriodType = PeriodType.DAILY
     ) -> list[VehicleMetrics]:
         """Metrics of the vehicle."""
-        return await info.context.loaders.load(metrics_of_vehicle, self.id, period_type.value, *bounds(period))
+        ids = column(vehicles, "id")
+        return info.context.loaders.level(metrics_of_vehicle, ids, period_type.value, *bounds(period))
 
-    @strawberry.field(description="What the figures say about the vehicle, newest first.")
-    async def explanations(self, info: Info) -> list[Explanation]:
+    @level(description="What the figures say about the vehicle, newest first.")
+    def explanations(vehicles: Level, info: Info) -> list[Explanation]:
         """Insights about the vehicle."""
-        return await info.context.loaders.load(explanations_of_vehicle, self.id)
+        return info.context.loaders.level(explanations_of_vehicle, column(vehicles, "id"))
 
-    @strawberry.field(description="The files uploaded for the vehicle, newest first.")
-    async def uploads(self, info: Info) -> list[Annotated[Upload, strawberry.lazy("resolvers.upload")]]:
+    @level(description="The files uploaded for the vehicle, newest first.")
+    def uploads(vehicles: Level, info: Info) -> list[Annotated[Upload, strawberry.lazy("resolvers.upload")]]:
         """Files of the vehicle."""
         from resolvers.upload import uploads_of_vehicle
 
-        return await info.context.loaders.load(uploads_of_vehicle, self.id)
+        return info.context.loaders.level(uploads_of_vehicle, column(vehicles, "id"))
 
 
 findable("Vehicle", vehicle_by_id)
@@ -185,14 +186,14 @@ def vehicle_page(
 class VehicleQuery:
     """Ways to vehicles."""
 
-    @strawberry.field(description="The vehicle with this id; null where there is none that the caller may see.")
-    async def vehicle(self, info: Info, id: strawberry.ID) -> Vehicle | None:
+    @level(description="The vehicle with this id; null where there is none that the caller may see.")
+    def vehicle(_: Level, info: Info, id: strawberry.ID) -> Vehicle | None:
         """One vehicle."""
-        return await info.context.loaders.load(vehicle_by_id, uuid_of(id))
+        return info.context.loaders.level(vehicle_by_id, [uuid_of(id)])
 
-    @strawberry.field(description="All vehicles that the caller may see, by label unless ordered otherwise.")
-    async def vehicles(
-        self,
+    @level(description="All vehicles that the caller may see, by label unless ordered otherwise.")
+    def vehicles(
+        _: Level,
         info: Info,
         filter: VehicleFilter | None = None,
         order_by: list[VehicleOrder] | None = None,
@@ -202,4 +203,4 @@ class VehicleQuery:
         before: str | None = None,
     ) -> Connection[Vehicle]:
         """A page of vehicles."""
-        return await connection(info, "vehicles", vehicle_page(filter, order_by, first, after, last, before))
+        return connection(info, "vehicles", vehicle_page(filter, order_by, first, after, last, before))

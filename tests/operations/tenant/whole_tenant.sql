@@ -8,18 +8,6 @@ select t.id, t.name, t.kind, t.plan_name, t.primary_region, t.data_residency_req
   from tenants t
  where t.id = any ($1::uuid[]);
 
--- fleet_summaries_of_tenant
-select
-       s.id, s.fleet_group_id, s.metric_date, s.total_vehicles, s.active_vehicles, s.total_miles_driven,
-       s.avg_fuel_efficiency, s.total_fuel_cost, s.on_time_pct, s.utilization_pct, s.maintenance_compliance_pct,
-       s.predicted_maintenance_cost, s.risk_score, s.computed_at
-  from fleet_summary_metrics s
- where s.tenant_id = $1
-   and s.fleet_group_id is null
-   and s.metric_date >= $2::date
-   and s.metric_date < $3::date
- order by s.metric_date;
-
 -- memberships_by_tenant
 select
        m.tenant_id, m.user_id, m.role, m.created_at as joined_at
@@ -148,6 +136,18 @@ select r.root_id as key_id,
   from reached r
   left join group_total t on t.group_id = r.id
  group by r.root_id;
+
+-- fleet_summaries_of_tenant
+select
+       s.id, s.fleet_group_id, s.metric_date, s.total_vehicles, s.active_vehicles, s.total_miles_driven,
+       s.avg_fuel_efficiency, s.total_fuel_cost, s.on_time_pct, s.utilization_pct, s.maintenance_compliance_pct,
+       s.predicted_maintenance_cost, s.risk_score, s.computed_at
+  from fleet_summary_metrics s
+ where s.tenant_id = $1
+   and s.fleet_group_id is null
+   and s.metric_date >= $2::date
+   and s.metric_date < $3::date
+ order by s.metric_date;
 
 -- users_by_id
 select u.id, u.email, u.name

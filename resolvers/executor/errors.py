@@ -1,0 +1,68 @@
+"""Errors of a response: kept where they happened, located and put in order when it is whole."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from graphql import GraphQLError, located_error
+
+from resolvers.executor.level import Column
+
+Place = tuple[str | int, ...]
+
+
+class FieldError(NamedTuple):
+    """An error with its place: ``order`` sorts as the response does, ``nulled`` is the position that it nulls."""
+
+    order: tuple[int, ...]
+    nulled: Place | None
+    error: GraphQLError
+
+
+class FieldErrors:
+    """The errors of one execution."""
+
+    def __init__(self, *, propagates: bool) -> None:
+        self.propagates = propagates
+        self._raised: list[tuple[Column, int, int, Exception]] = []
+        self._located: list[FieldError] = []
+
+    def add(self, column: Column, depth: int, index: int, error: Exception) -> None:
+        """An error at a value of the layer at ``depth``."""
+        self._raised.append((column, depth, index, error))
+
+    def add_located(self, order: tuple[int, ...], nulled: Place | None, error: GraphQLError) -> None:
+        """An error whose place is known already."""
+        self._located.append(FieldError(order, nulled, error))
+
+    def __bool__(self) -> bool:
+        return bool(self._raised or self._located)
+
+    def collected(self) -> list[GraphQLError]:
+        """The errors in the order of the response.
+
+        Of several errors that null the same position, or positions below it, the first is kept, and those before it:
+        just what a depth-first execution comes across that stops where a null has propagated to.
+        """
+        nulled: set[Place | None] = set()
+        collected: list[GraphQLError] = []
+        for found in sorted([*map(self._locate, self._raised), *self._located][:], key=lambda found: found.order):
+            position = found.nulled
+            if None in nulled or (
+                position is not None and any(position[:length] in nulled for length in range(len(position) + 1))
+            ):
+                continue
+            nulled.add(position)
+            collected.append(found.error)
+        return collected
+
+    def _locate(self, raised: tuple[Column, int, int, Exception]) -> FieldError:
+        column, depth, index, error = raised
+        steps = column.steps(depth, index)
+        above = column.nulled(depth, propagates=self.propagates)
+        path = tuple(step.key for step in steps)
+        return FieldError(
+            order=tuple(step.ordinal for step in steps),
+            nulled=None if above is None else path[: len(path) - above],
+            error=located_error(error, column.plan.nodes, list(path)),
+        )

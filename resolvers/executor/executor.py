@@ -1,0 +1,285 @@
+"""The executor: resolves and completes levels until none is left, then puts the response together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import Any, cast
+
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    OperationType,
+)
+from graphql.execution import Executor
+from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
+from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from resolvers.executor.completion import Completion
+from resolvers.executor.errors import FieldErrors
+from resolvers.executor.level import FAILED, Column, Level
+from resolvers.executor.plan import Attribute, FieldPlan, Plans, Selection
+from resolvers.executor.rows import assemble, column_values, objects
+
+Then = Callable[[Sequence[Any]], None]
+
+
+class BreadthFirstExecutor(Executor[None]):
+    """Executes an operation a level at a time; see the package's documentation.
+
+    :param plans: the document's plans, kept by the caller; made anew where there are none.
+    :param when_idle: called when there is nothing to do but to wait, with whether coroutines are being waited for: they
+        may still ask for more, while a plain future cannot.
+    :param operation_extensions: what Strawberry hands on to its resolvers as ``info.input_extensions``.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        plans: Plans | None = None,
+        when_idle: Callable[[bool], None] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.plans = plans or Plans()
+        self.when_idle = when_idle
+        self.operation_extensions = operation_extensions
+        self._is_strawberry = hasattr(self.schema, "_strawberry_schema")
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The operation's ExecutionResult, or an awaitable of it where a resolver returned an awaitable.
+
+        Raises AbortedGraphQLExecutionError where the abort signal says so.
+        """
+        abort_signal = self.abort_signal
+        if abort_signal is not None and abort_signal.aborted:
+            self.run_async_work_finished_hook()
+            raise self.abort_error()
+        self.errors = FieldErrors(propagates=self.error_propagation)
+        self.completion = Completion(self)
+        self._todo: deque[Level] = deque()
+        self._levels: list[Level] = []
+        self._pending: dict[asyncio.Future[Any], list[Callable[[asyncio.Future[Any]], None]]] = {}
+        self._coroutines = 0
+        self._ready: deque[asyncio.Future[Any]] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        run = self._run(serially)
+        try:
+            next(run)
+        except StopIteration as stop:
+            return self.finish(stop.value)
+        if abort_signal is None:
+            return self._drive(run)
+        return self.with_aborted_execution_error(self._drive(run))
+
+    def _run(self, serially: bool | None) -> Generator[None, None, Any]:
+        """Executes; yields whenever something has to be waited for."""
+        try:
+            selection = self._root_selection()
+        except GraphQLError as error:
+            self.errors.add_located((), None, error)
+            return self._respond(None)
+        root = Level(None, selection, [self.root_value], None)
+        serially = self.operation.operation is OperationType.MUTATION if serially is None else serially
+        batches = [[plan] for plan in selection.fields] if serially else [list(selection.fields)]
+        for batch in batches:
+            if self.abort_signal is not None and self.abort_signal.aborted:
+                raise self.abort_error()
+            self._levels.clear()
+            for plan in batch:
+                self._resolve(root, plan)
+            yield from self._settle()
+            assemble(self._levels)
+            if serially and FAILED in (column_values(column)[0] for column in root.columns[-1:]):
+                return self._respond(None)
+        (data,) = objects(root)
+        return self._respond(None if data is FAILED else data)
+
+    def _settle(self) -> Generator[None, None, None]:
+        """Works until nothing is left to do or to wait for."""
+        while True:
+            while self._todo or self._ready:
+                while self._ready:
+                    future = self._ready.popleft()
+                    for then in self._pending.pop(future):
+                        then(future)
+                if self._todo:
+                    level = self._todo.popleft()
+                    for plan in level.selection.fields:
+                        self._resolve(level, plan)
+            if not self._pending:
+                return
+            yield
+
+    def _respond(self, data: dict[str, Any] | None) -> Any:
+        self.collected_errors.errors.extend(self.errors.collected())
+        return self.build_response(data)
+
+    async def _drive(self, run: Generator[None, None, Any]) -> Any:
+        """Waits and goes on, until the response is there. Cancelled, it cancels what it waits for."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                if not self._ready:
+                    if self.when_idle is not None:
+                        self.when_idle(self._coroutines > 0)
+                    self._wake = loop.create_future()
+                    await self._wake
+                try:
+                    next(run)
+                except StopIteration as stop:
+                    return stop.value
+        finally:
+            for future in self._pending:
+                future.cancel()
+
+    def enqueue(self, level: Level) -> None:
+        """Takes a level whose fields are to be resolved."""
+        self._levels.append(level)
+        self._todo.append(level)
+
+    def wait(self, awaitables: Mapping[int, Awaitable[Any]], values: Sequence[Any], then: Then) -> None:
+        """Calls ``then`` with the values when the awaitable ones among them have arrived.
+
+        An exception that one of them raises is its value.
+        """
+        settled = list(values)
+        missing = len(awaitables)
+
+        def arrived(index: int, future: asyncio.Future[Any]) -> None:
+            nonlocal missing
+            error = future.exception()
+            if error is not None and not isinstance(error, Exception):
+                raise error
+            settled[index] = future.result() if error is None else error
+            missing -= 1
+            if not missing:
+                then(settled)
+
+        for index, awaitable in awaitables.items():
+            self._await(awaitable, lambda future, index=index: arrived(index, future))
+
+    def _await(self, awaitable: Awaitable[Any], then: Callable[[asyncio.Future[Any]], None]) -> None:
+        if self.abort_signal is not None:
+            awaitable = self.with_abort_signal(awaitable)
+        plain = isinstance(awaitable, asyncio.Future) and not isinstance(awaitable, asyncio.Task)
+        future = asyncio.ensure_future(awaitable)
+        if future in self._pending:
+            self._pending[future].append(then)
+            return
+        self._pending[future] = [then]
+        if future.done():
+            self._ready.append(future)
+            return
+        self._coroutines += not plain
+        future.add_done_callback(self._arrived if plain else self._coroutine_arrived)
+
+    def _coroutine_arrived(self, future: asyncio.Future[Any]) -> None:
+        self._coroutines -= 1
+        self._arrived(future)
+
+    def _arrived(self, future: asyncio.Future[Any]) -> None:
+        if future not in self._pending:
+            return
+        self._ready.append(future)
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _resolve(self, level: Level, plan: FieldPlan) -> None:
+        """Resolves one field of a level and completes what it yields."""
+        if self.middleware_manager is not None:
+            resolver = None
+        elif plan.is_type_name:
+            column = Column(level, plan, trusted=True)
+            level.columns.append(column)
+            self.completion.advance(column, [level.type.name] * len(level.sources))
+            return
+        else:
+            resolver = plan.level
+        column = Column(level, plan, trusted=resolver is not None)
+        level.columns.append(column)
+        if resolver is None:
+            self.completion.advance(column, self._resolve_each(level, plan))
+            return
+        try:
+            if isinstance(resolver, Attribute):
+                values: Any = resolver(level.sources)
+            else:
+                values = resolver(level.sources, self.info(plan, level, 0), plan.coerced_arguments(self))
+        except Exception as error:  # noqa: BLE001 - whatever a resolver raises is an error at its place
+            values = [error] * len(level.sources)
+        if not isinstance(values, list | tuple) and self.is_awaitable(values):
+            self._await(values, lambda future: self._take(column, future))
+        else:
+            self._take_values(column, values)
+
+    def _take(self, column: Column, future: asyncio.Future[Any]) -> None:
+        error = future.exception()
+        if error is None:
+            self._take_values(column, future.result())
+        elif isinstance(error, Exception):
+            self._take_values(column, [error] * len(column.level.sources))
+        else:
+            raise error
+
+    def _take_values(self, column: Column, values: Any) -> None:
+        count = len(column.level.sources)
+        if len(values) != count:
+            name = f"{column.plan.parent.name}.{column.plan.nodes[0].name.value}"
+            error = TypeError(f"The level resolver of {name} returned {len(values)} values for {count} sources.")
+            values = [error] * count
+        self.completion.advance(column, values)
+
+    def _resolve_each(self, level: Level, plan: FieldPlan) -> list[Any]:
+        """The values of a field without a level resolver: its resolver is called for every object."""
+        resolve = plan.definition.resolve or self.field_resolver
+        if self.middleware_manager is not None:
+            resolve = self.middleware_manager.get_field_resolver(resolve)
+        level.paths()
+        values: list[Any] = []
+        for index, source in enumerate(level.sources):
+            info = self.info(plan, level, index)
+            try:
+                values.append(resolve(source, info, **plan.coerced_arguments(self)))
+            except Exception as error:  # noqa: BLE001 - whatever a resolver raises is an error at its place
+                values.append(error)
+        return values
+
+    def info(self, plan: FieldPlan, level: Level, index: int) -> GraphQLResolveInfo:
+        """The info of a field of one object; a level resolver gets the first one's."""
+        path = Path(level.path(index), plan.key, plan.parent.name)
+        return self.build_resolve_info(plan.definition, plan.nodes, plan.parent, path)
+
+    def build_resolve_info(self, *args: Any) -> GraphQLResolveInfo:
+        """graphql-core's info, or for a Strawberry schema Strawberry's."""
+        if self._is_strawberry:
+            return StrawberryGraphQLCoreExecutionContext.build_resolve_info(cast("Any", self), *args)
+        return super().build_resolve_info(*args)
+
+    def _root_selection(self) -> Selection:
+        operation = self.operation
+        root_type = self.schema.get_root_type(operation.operation)
+        if root_type is None:
+            message = f"Schema is not configured to execute {operation.operation.value} operation."
+            raise GraphQLError(message, operation)
+
+        def collect() -> GroupedFieldSet:
+            return self._collect(root_type)
+
+        return self.plans.root(self, root_type, collect)
+
+    def _collect(self, root_type: GraphQLObjectType) -> GroupedFieldSet:
+        try:
+            return collect_fields(
+                self.schema, self.fragments, self.variable_values, root_type, self.operation, self.hide_suggestions
+            ).grouped_field_set
+        except RecursionError:
+            pass
+        # Outside of the block, so that the error does not keep the frames of the recursion alive.
+        raise GraphQLError(SELECTIONS_NESTED_TOO_DEEPLY, self.operation)
