@@ -37,10 +37,10 @@ class Options:
     @classmethod
     def quick(cls) -> dict[str, Any]:
         """What a quick run does otherwise: fewer requests, and one question under load."""
-        short = latency.Plan(requests=40, seconds=0.8, warm_seconds=0.5, least=4, warm_least=2)
+        short = latency.Plan(requests=40, seconds=0.7, warm_seconds=0.4, least=2, warm_least=2)
         return {
             "plan": short,
-            "growth_plan": latency.Plan(requests=20, seconds=0.4, warm_seconds=0.2, least=3, warm_least=2),
+            "growth_plan": latency.Plan(requests=20, seconds=0.3, warm_seconds=0.2, least=2, warm_least=2),
             "load_seconds": 2,
             "connections": throughput.CONNECTIONS[:1],
             "under_load": ("list",),
