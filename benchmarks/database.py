@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import md5
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 DATA_DIR = ROOT / ".motomind-bench"
 NAME = "motomind_bench"
 FILES = (Path(__file__).parent / "dataset.sql", Path(__file__).parent / "postgraphile" / "functions.sql")
+PATIENCE_SECONDS, SETTLE_SECONDS, QUIET_LOOKS = 3.0, 120.0, 6
 ANALYZED = ("tenants", "users", "memberships", "fleet_groups", "group_permissions", "vehicles", "vehicle_metrics",
             "manual_events")  # fmt: skip
 
@@ -33,6 +35,10 @@ def database(report: Callable[[str], None]) -> Iterator[embedded.Addresses]:
     version = _version()
     with embedded.server(DATA_DIR) as superuser:
         embedded.create_roles(superuser)
+        with psycopg.connect(superuser, autocommit=True) as connection:  # for settle()
+            connection.execute(
+                SQL("grant pg_read_all_stats, pg_signal_backend to {}").format(Identifier(embedded.OWNER))
+            )
         if _filled(superuser) != version:
             report("Filling the benchmark's database (once; takes about a minute) ...")
             with psycopg.connect(superuser, autocommit=True) as connection:
@@ -40,6 +46,27 @@ def database(report: Callable[[str], None]) -> Iterator[embedded.Addresses]:
             embedded.create_database(superuser, NAME)
             _fill(embedded.addresses(superuser, NAME).owner, version)
         yield embedded.addresses(superuser, NAME)
+
+
+def settle(owner: str) -> None:
+    """Waits until the subjects ask nothing any more; after a while ends what they still ask for clients that left.
+
+    Raises TimeoutError after two minutes.
+    """
+    began, quiet = time.monotonic(), 0
+    with psycopg.connect(owner, autocommit=True) as connection:
+        while quiet < QUIET_LOOKS:
+            busy = connection.execute(
+                "select array_agg(pid) from pg_stat_activity where usename = 'gateway' and state <> 'idle'"
+            ).fetchone()
+            pids = busy[0] if busy and busy[0] else []
+            quiet = 0 if pids else quiet + 1
+            waited = time.monotonic() - began
+            if waited > SETTLE_SECONDS:
+                raise TimeoutError("The subjects do not stop asking the database.")
+            if waited > PATIENCE_SECONDS and pids:
+                connection.execute("select pg_cancel_backend(pid) from unnest(%s::integer[]) pid", [pids])
+            time.sleep(0.05)
 
 
 def _version() -> str:

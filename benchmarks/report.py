@@ -113,7 +113,7 @@ def _rates(results: Results) -> Rows:
     rows = [["question", "connections", *results["subjects"]]]
     for name, by_connections in results.get("throughput", {}).items():
         for connections, rates in by_connections.items():
-            cells = (f"{rates[s]:.0f}" if s in rates else NONE for s in results["subjects"])
+            cells = (_number(rates[s]) if s in rates else NONE for s in results["subjects"])
             rows.append([name, connections, *cells])
     return rows
 

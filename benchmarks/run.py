@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import answer, growth, latency, machine, memory, node, throughput
 from benchmarks.client import Connection
-from benchmarks.database import database
+from benchmarks.database import database, settle
 from benchmarks.query import QUERIES, Query
 from benchmarks.subject import SUBJECTS, Server, Subject, running
 from sql.embedded import Addresses
@@ -18,7 +18,8 @@ from sql.embedded import Addresses
 Report = Callable[[str], None]
 Results = dict[str, Any]
 
-UNDER_LOAD = ("point", "list", "events", "tree", "rollup")
+UNDER_LOAD = {"point": (8, 64), "list": (8, 64), "events": (8, 64), "tree": (8, 64), "rollup": (8,)}
+"""Questions and connections. Sixty-four rollups at once measure nothing but how long two cores take for them."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Options:
     plan: latency.Plan = field(default_factory=latency.Plan)
     growth_plan: latency.Plan = field(default_factory=lambda: latency.Plan(requests=60, seconds=6.0))
     load_seconds: int = 4
-    connections: Sequence[int] = throughput.CONNECTIONS
-    under_load: Sequence[str] = UNDER_LOAD
+    under_load: Mapping[str, Sequence[int]] = field(default_factory=lambda: UNDER_LOAD)
 
     @classmethod
     def quick(cls) -> dict[str, Any]:
@@ -42,8 +42,7 @@ class Options:
             "plan": short,
             "growth_plan": latency.Plan(requests=20, seconds=0.3, warm_seconds=0.2, least=2, warm_least=2),
             "load_seconds": 2,
-            "connections": throughput.CONNECTIONS[:1],
-            "under_load": ("list",),
+            "under_load": {"list": (8,)},
         }
 
     @property
@@ -75,7 +74,7 @@ def run(options: Options, report: Report) -> Results:
             if "latency" in measured:
                 results["latency"] = _latency(servers, options, report)
             if "throughput" in measured:
-                results["throughput"] = _throughput(servers, options, results["answers"], report)
+                results["throughput"] = _throughput(servers, addresses, options, results["answers"], report)
             if "growth" in measured:
                 results["growth"] = _growth(servers, options, report)
         if "memory" in measured:
@@ -109,12 +108,12 @@ def _latency(servers: Sequence[Server], options: Options, report: Report) -> Res
     return found
 
 
-def _throughput(servers: Sequence[Server], options: Options, answers: Results, report: Report) -> Results:
+def _throughput(
+    servers: Sequence[Server], addresses: Addresses, options: Options, answers: Results, report: Report
+) -> Results:
     found: Results = {}
     for query in options.queries:
-        if query.name not in options.under_load:
-            continue
-        for connections in options.connections:
+        for connections in options.under_load.get(query.name, ()):
             rates = {
                 server.subject.name: throughput.measure(
                     server.port,
@@ -122,6 +121,7 @@ def _throughput(servers: Sequence[Server], options: Options, answers: Results, r
                     connections=connections,
                     seconds=options.load_seconds,
                     answer_bytes=answers[query.name]["bytes"][server.subject.name],
+                    settle=lambda: settle(addresses.owner),
                 )
                 for server in _asked(servers, query)
             }
