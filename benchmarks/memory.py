@@ -6,7 +6,7 @@ from benchmarks.client import Connection
 from benchmarks.query import Query
 from benchmarks.subject import Server
 
-REPEATS = 5
+REPEATS = 3
 
 
 def measure(server: Server, small: Query, large: Query) -> dict[str, float]:

@@ -57,10 +57,12 @@ def _memory(results: Results, file: Path) -> None:
 
 
 def _bars(groups: Mapping[str, Mapping[str, float]], title: str, file: Path) -> None:
-    """Groups of horizontal bars, each with its number."""
+    """Groups of horizontal bars, each with its number; no file where there are none."""
+    if not groups:
+        return
     subjects = [name for name in COLOURS if any(name in group for group in groups.values())]
-    height = 0.8 / max(1, len(subjects))
-    figure = _figure(8, 0.8 + 0.28 * len(subjects) * max(1, len(groups)))
+    height = 0.8 / len(subjects)
+    figure = _figure(8, 0.8 + 0.28 * len(subjects) * len(groups))
     axes = figure.subplots()
     for number, subject in enumerate(subjects):
         places = [
@@ -72,7 +74,7 @@ def _bars(groups: Mapping[str, Mapping[str, float]], title: str, file: Path) -> 
     axes.invert_yaxis()
     axes.margins(x=0.08)
     axes.set_title(title, fontsize=10, loc="left")
-    axes.legend(frameon=False, fontsize=8, loc="best")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     _save(figure, file)
 
 
@@ -88,6 +90,8 @@ def _growth(results: Results, file: Path) -> None:
                 per_unit = [1000 * time / size for time, size in zip(times, sizes, strict=True)]
                 axes.plot(sizes, per_unit, marker="o", color=colour, label=subject)
         axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.set_title(series["title"], fontsize=9, loc="left")
         axes.set_xlabel(f"{series['unit']}s")

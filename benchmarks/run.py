@@ -31,16 +31,20 @@ class Options:
     measurements: frozenset[str] = frozenset({"latency", "throughput", "growth", "memory"})
     plan: latency.Plan = field(default_factory=latency.Plan)
     growth_plan: latency.Plan = field(default_factory=lambda: latency.Plan(requests=60, seconds=6.0))
+    series: Sequence[growth.Series] = growth.ALL
+    memory_of: Sequence[str] = tuple(subject.name for subject in SUBJECTS)
     load_seconds: int = 4
     under_load: Mapping[str, Sequence[int]] = field(default_factory=lambda: UNDER_LOAD)
 
     @classmethod
     def quick(cls) -> dict[str, Any]:
-        """What a quick run does otherwise: fewer requests, and one question under load."""
-        short = latency.Plan(requests=40, seconds=0.7, warm_seconds=0.4, least=2, warm_least=2)
+        """What a quick run does otherwise: fewer requests; load, growth and memory in one example each."""
+        short = latency.Plan(requests=40, seconds=0.6, warm_seconds=0.3, least=2, warm_least=2)
         return {
             "plan": short,
-            "growth_plan": latency.Plan(requests=20, seconds=0.3, warm_seconds=0.2, least=2, warm_least=2),
+            "growth_plan": latency.Plan(requests=20, seconds=0.2, warm_seconds=0.1, least=2, warm_least=2),
+            "series": (growth.VEHICLES,),
+            "memory_of": growth.SUBJECTS,
             "load_seconds": 2,
             "under_load": {"list": (8,)},
         }
@@ -133,7 +137,7 @@ def _throughput(
 def _growth(servers: Sequence[Server], options: Options, report: Report) -> Results:
     ours = [server for server in servers if server.subject.name in growth.SUBJECTS]
     found: Results = {}
-    for series in growth.ALL if ours else ():
+    for series in options.series if ours else ():
         sizes = {}
         for size, query in series.queries:
             samples = latency.measure(_targets(ours, query), options.growth_plan)
@@ -151,7 +155,7 @@ def _growth(servers: Sequence[Server], options: Options, report: Report) -> Resu
 def _memory(addresses: Addresses, options: Options, report: Report) -> Results:
     (_, small), *_, (_, large) = growth.VEHICLES.queries
     found: Results = {}
-    for subject in options.subjects:
+    for subject in (subject for subject in options.subjects if subject.name in options.memory_of):
         with running(subject, addresses) as server:
             found[subject.name] = memory.measure(server, small, large)
         report(f"  memory of {subject.name}: " + _line(found[subject.name], "MB"))
