@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ def main() -> int:
     """Measures, prints the ratios, and writes the results; a complete run also renews docs/performance.md."""
     asked = _arguments()
     options = _options(asked)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and database are stopped on the way out
     began = time.monotonic()
     try:
         results = run(options, lambda line: print(f"{time.monotonic() - began:4.0f} s  {line}", flush=True))
