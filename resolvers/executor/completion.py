@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +17,7 @@ from graphql import (
     is_leaf_type,
     is_object_type,
 )
-from graphql.execution.executor import CollectedErrors, invalid_return_type_error
+from graphql.execution.executor import CollectedErrors, collect_iterator_awaitables, invalid_return_type_error
 from graphql.pyutils import Path, Undefined, is_iterable
 
 from resolvers.executor.leaves import NONE, coerce
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 # Types that are neither awaitable nor exceptions: a column of them needs no look at its values.
 PLAIN = frozenset({NONE, bool, int, float, str, bytes, list, tuple, dict, set, frozenset})
 ABSENT = frozenset({NONE, type(FAILED)})
+
+# Lists and objects within each other; what writes the response as JSON gives up at 254.
+MAX_NESTING = 240
 
 
 class Delegated:
@@ -53,7 +57,7 @@ class Completion:
             if not column.trusted:
                 awaitables = self._awaitables(values)
                 if awaitables:
-                    self.executor.wait(awaitables, values, lambda settled: self.advance(column, settled))
+                    self._wait(column, values, awaitables)
                     return
             wrapper = wrappers[len(column.layers)]
             layer, types = self._settle(column, values, non_null=wrapper.non_null)
@@ -65,12 +69,39 @@ class Completion:
                 return
             values = items
 
+    def _wait(self, column: Column, values: Sequence[Any], awaitables: dict[int, Awaitable[Any]]) -> None:
+        """Goes on when the awaitable values have arrived. What is wrong already is told at once: it may end the waiting."""
+        depth = len(column.layers)
+        settled = [
+            value if index in awaitables else self._sound(column, depth, index, value)
+            for index, value in enumerate(values)
+        ]
+
+        def take(arrived: dict[int, Any]) -> None:
+            for index, value in arrived.items():
+                settled[index] = value
+            self.advance(column, settled)
+
+        self.executor.wait(column, depth, awaitables, take, partial(self._sound, column, depth))
+
+    def _sound(self, column: Column, depth: int, index: int, value: Any) -> Any:
+        """A value, or None or FAILED where it is an exception or null; the error is kept."""
+        if isinstance(value, Exception):
+            return self.fail(column, depth, index, value)
+        if value is not None and value is not Undefined:
+            return value
+        if not column.plan.layers[depth].non_null:
+            return None
+        name = f"{column.plan.parent.name}.{column.plan.nodes[0].name.value}"
+        return self.fail(column, depth, index, TypeError(f"Cannot return null for non-nullable field {name}."))
+
     def fail(self, column: Column, depth: int, index: int, error: Exception) -> Any:
         """Keeps an error; returns what stands in its place until null propagates."""
         errors = self.executor.errors
         errors.add(column, depth, index, error)
         if column.plan.layers[depth].non_null and errors.propagates:
-            column.layers[depth].failed = True
+            if depth < len(column.layers):
+                column.layers[depth].failed = True
             return FAILED
         return None
 
@@ -86,47 +117,53 @@ class Completion:
         layer = Layer(values, failed=False)
         column.layers.append(layer)
         types = set(map(type, values))
-        if not (non_null and NONE in types) and not any(
+        if (non_null and NONE in types) or any(
             kind is type(Undefined) or issubclass(kind, Exception) for kind in types - PLAIN
         ):
-            return layer, types
-        plan = column.plan
-        settled = list(values)
-        for index, value in enumerate(values):
-            if isinstance(value, Exception):
-                settled[index] = self.fail(column, depth, index, value)
-            elif value is None or value is Undefined:
-                settled[index] = None
-                if non_null:
-                    name = f"{plan.parent.name}.{plan.nodes[0].name.value}"
-                    missing = TypeError(f"Cannot return null for non-nullable field {name}.")
-                    settled[index] = self.fail(column, depth, index, missing)
-        layer.values = settled
-        return layer, set(map(type, settled))
+            layer.values = [self._sound(column, depth, index, value) for index, value in enumerate(values)]
+            types = set(map(type, layer.values))
+        layer.failed = type(FAILED) in types
+        return layer, types
 
     def _items(self, column: Column, layer: Layer, types: set[type]) -> Sequence[Any] | None:
         """The items of all lists; None where some of them have to be waited for."""
         values = layer.values
         kinds = types - ABSENT
-        if kinds <= {list, tuple}:
+        if column.plan.streams and len(column.layers) == 1:
+            self._check_stream(column, layer)
+        elif kinds <= {list, tuple}:
             if kinds != types:
                 values = [() if value is None or value is FAILED else value for value in values]
             layer.lengths = list(map(len, values))
             return list(chain.from_iterable(values))
-        depth = len(column.layers) - 1
+        return self._iterated(column, layer, len(column.layers) - 1)
+
+    def _check_stream(self, column: Column, layer: Layer) -> None:
+        """Lists are not streamed; an impossible ``@stream`` is an error all the same."""
+        for index, value in enumerate(layer.values):
+            if value is not None and value is not FAILED:
+                try:
+                    self.executor.get_stream_usage(column.plan.details, self._info(column, 0, index).path)
+                except Exception as error:  # noqa: BLE001 - an error at the list's place
+                    self._drop(column, index, self.fail(column, 0, index, error))
+
+    def _iterated(self, column: Column, layer: Layer, depth: int) -> Sequence[Any] | None:
+        """The items of lists that may be any kind of iterable, or none."""
+        values = layer.values
         settled, lists, delegated = list(values), [], {}
         for index, value in enumerate(values):
-            items: Sequence[Any] = ()
+            items: list[Any] = []
             if value is not None and value is not FAILED:
                 try:
                     if self.executor.is_async_iterable(value):
                         delegated[index] = self._delegate(column, depth, index, value)
                     elif is_iterable(value):
-                        items = list(value)
+                        self._iterate(value, items)
                     else:
                         name = f"{column.plan.parent.name}.{column.plan.nodes[0].name.value}"
                         raise GraphQLError(f"Expected Iterable, but did not find one for field '{name}'.")
                 except Exception as error:  # noqa: BLE001 - whatever iterating raises is an error at its place
+                    items = []
                     settled[index] = self.fail(column, depth, index, error)
             lists.append(items)
         layer.values = settled
@@ -135,16 +172,26 @@ class Completion:
         if not delegated:
             return flat
 
-        def take(completed: Sequence[Any]) -> None:
-            for index in delegated:
-                value = completed[index]
-                settled[index] = (
-                    self.fail(column, depth, index, value) if isinstance(value, Exception) else Delegated(value)
-                )
+        def take(completed: dict[int, Any]) -> None:
+            for index, value in completed.items():
+                failed = isinstance(value, Exception)
+                settled[index] = self.fail(column, depth, index, value) if failed else Delegated(value)
             self.advance(column, flat)
 
-        self.executor.wait(delegated, settled, take)
+        self.executor.wait(column, depth, delegated, take, aborts=False)
         return None
+
+    def _iterate(self, iterable: Iterable[Any], items: list[Any]) -> None:
+        """Takes the items of an iterable. Where it breaks, those that are awaitable are settled all the same."""
+        iterator = iter(iterable)
+        try:
+            items.extend(iterator)
+        except Exception:
+            is_awaitable = self.executor.is_awaitable
+            left = [item for item in items if is_awaitable(item)] + collect_iterator_awaitables(iterator, is_awaitable)
+            if left:
+                self.executor.settle_in_background(left)
+            raise
 
     def _delegate(self, column: Column, depth: int, index: int, value: Any) -> Awaitable[Any]:
         """An asynchronous iterable is completed by graphql-core, item by item, so that it may be closed early."""
@@ -215,17 +262,27 @@ class Completion:
             self._runtime(column, type_, slots, whole(values))
             return
         resolve = type_.resolve_type or self.executor.type_resolver
-        names: list[Any] = []
+        names: dict[int, Any] = {}
         for slot, value in zip(slots, values, strict=True):
             try:
-                names.append(resolve(value, self._info(column, depth, slot), type_))
+                names[slot] = resolve(value, self._info(column, depth, slot), type_)
             except Exception as error:  # noqa: BLE001 - as any resolver's
-                names.append(error)
-        awaitables = self._awaitables(names)
-        if awaitables:
-            self.executor.wait(awaitables, names, lambda settled: self._runtime(column, type_, slots, settled))
-        else:
-            self._runtime(column, type_, slots, names)
+                names[slot] = error
+        self._when_known(column, names, lambda: self._runtime(column, type_, slots, list(names.values())))
+
+    def _when_known(self, column: Column, answers: dict[int, Any], then: Callable[[], None]) -> None:
+        """Goes on when the answers about some objects are known; some may have to be waited for."""
+        is_awaitable = self.executor.is_awaitable
+        awaitables = {slot: answer for slot, answer in answers.items() if is_awaitable(answer)}
+        if not awaitables:
+            then()
+            return
+
+        def take(arrived: dict[int, Any]) -> None:
+            answers.update(arrived)
+            then()
+
+        self.executor.wait(column, len(column.layers) - 1, awaitables, take)
 
     def _runtime(self, column: Column, type_: GraphQLAbstractType, slots: list[int], names: Sequence[Any]) -> None:
         """Objects by the names of their types."""
@@ -234,6 +291,9 @@ class Completion:
         typed: dict[int, GraphQLObjectType] = {}
         for slot, name in zip(slots, names, strict=True):
             try:
+                if name is FAILED:
+                    self._drop(column, slot, FAILED)
+                    continue
                 if isinstance(name, Exception):
                     raise name
                 object_type = known.get(name) if isinstance(name, str) else None
@@ -253,18 +313,21 @@ class Completion:
     def _check(self, column: Column, depth: int, typed: dict[int, GraphQLObjectType]) -> None:
         """Asks ``is_type_of`` of every object whose type has it."""
         values = column.layers[depth].values
-        answers: list[Any] = []
+        answers: dict[int, Any] = {}
         for slot, object_type in typed.items():
             try:
                 is_type_of = object_type.is_type_of
-                answers.append(is_type_of is None or is_type_of(values[slot], self._info(column, depth, slot)))
+                answers[slot] = is_type_of is None or is_type_of(values[slot], self._info(column, depth, slot))
             except Exception as error:  # noqa: BLE001 - as any resolver's
-                answers.append(error)
+                answers[slot] = error
 
-        def judge(settled: Sequence[Any]) -> None:
+        def judge() -> None:
             kept: dict[int, GraphQLObjectType] = {}
-            for (slot, object_type), answer in zip(typed.items(), settled, strict=True):
-                if isinstance(answer, Exception):
+            for slot, object_type in typed.items():
+                answer = answers[slot]
+                if answer is FAILED:
+                    self._drop(column, slot, FAILED)
+                elif isinstance(answer, Exception):
                     self._discard(column, slot, answer)
                 elif not answer:
                     details, value = column.plan.details, column.layers[depth].values[slot]
@@ -273,18 +336,17 @@ class Completion:
                     kept[slot] = object_type
             self._group(column, kept)
 
-        awaitables = self._awaitables(answers)
-        if awaitables:
-            self.executor.wait(awaitables, answers, judge)
-        else:
-            judge(answers)
+        self._when_known(column, answers, judge)
 
     def _discard(self, column: Column, slot: int, error: Exception) -> None:
         """Puts an error in the place of an object."""
-        depth = len(column.layers) - 1
-        layer = column.layers[depth]
+        self._drop(column, slot, self.fail(column, len(column.layers) - 1, slot, error))
+
+    def _drop(self, column: Column, slot: int, value: Any) -> None:
+        """Puts null, or FAILED, in the place of an object."""
+        layer = column.layers[-1]
         values = list(layer.values)
-        values[slot] = self.fail(column, depth, slot, error)
+        values[slot] = value
         layer.values = values
 
     def _group(self, column: Column, typed: dict[int, GraphQLObjectType]) -> None:
@@ -300,7 +362,13 @@ class Completion:
     def _level(
         self, column: Column, type_: GraphQLObjectType, sources: Sequence[Any], slots: Sequence[int] | None
     ) -> None:
+        if self.executor.errors.nulls_some:
+            sources, slots = self._alive(column, sources, slots)
+            if not sources:
+                return
         try:
+            if column.level.nesting + len(column.plan.layers) > MAX_NESTING:
+                raise GraphQLError(f"The response is nested too deeply: more than {MAX_NESTING} levels.")  # noqa: TRY301
             selection = column.plan.selection(self.executor, type_)
         except Exception as error:  # noqa: BLE001 - a condition that cannot be told is an error of each object
             for slot in range(len(sources)) if slots is None else slots:
@@ -309,6 +377,17 @@ class Completion:
         level = Level(column, selection, sources, slots)
         column.levels.append(level)
         self.executor.enqueue(level)
+
+    def _alive(
+        self, column: Column, sources: Sequence[Any], slots: Sequence[int] | None
+    ) -> tuple[Sequence[Any], Sequence[int]]:
+        """The objects whose positions no null has propagated to; nobody would see the others."""
+        errors, depth = self.executor.errors, len(column.layers) - 1
+        all_slots = range(len(sources)) if slots is None else slots
+        alive = [index for index, slot in enumerate(all_slots) if not errors.is_dead(column, depth, slot)]
+        for slot in set(all_slots).difference(all_slots[index] for index in alive):
+            self._drop(column, slot, FAILED)
+        return [sources[index] for index in alive], [all_slots[index] for index in alive]
 
     def _info(self, column: Column, depth: int, index: int) -> GraphQLResolveInfo:
         """The info of the field that yielded a value."""

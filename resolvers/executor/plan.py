@@ -71,6 +71,7 @@ class FieldPlan:
     level: LevelResolver | None
     is_type_name: bool
     has_variables: bool
+    streams: bool
     arguments: dict[str, Any] | None = None
     below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
 
@@ -104,6 +105,7 @@ class FieldPlan:
             level=definition.extensions.get(LEVEL),
             is_type_name=definition is TypeNameMetaFieldDef,
             has_variables=any(True for _ in _variables(nodes[0].arguments)),
+            streams=any(directive.name.value == "stream" for directive in nodes[0].directives or ()),
         )
 
     def coerced_arguments(self, executor: BreadthFirstExecutor) -> dict[str, Any]:
