@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, cast
 
 from graphql import (
-    ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -147,10 +146,10 @@ class BreadthFirstExecutor(Executor[None]):
         *,
         aborts: bool = True,
     ) -> None:
-        """Calls ``then`` with the values of some awaitables when all have arrived, by their indices in the layer at ``depth``.
+        """Calls ``then`` with the values of some awaitables when all have arrived, by their indices in a layer.
 
-        An exception that one of them raises is its value; ``sound`` makes of each what it is to be. ``aborts`` is False for work that looks after the abort signal
-        itself.
+        An exception that one of them raises is its value; ``sound`` makes of each what it is to be. ``aborts`` is False
+        for work that looks after the abort signal itself.
         """
         settled: dict[int, Any] = {}
 
@@ -201,7 +200,7 @@ class BreadthFirstExecutor(Executor[None]):
         if isinstance(values, Exception) or values is FAILED:
             values = [values] * count
         elif len(values) != count:
-            name = f"{column.plan.parent.name}.{column.plan.nodes[0].name.value}"
+            name = column.plan.coordinate
             error = TypeError(f"The level resolver of {name} returned {len(values)} values for {count} sources.")
             values = [error] * count
         self.completion.advance(column, values)
@@ -221,12 +220,12 @@ class BreadthFirstExecutor(Executor[None]):
                 values.append(error)
         return values
 
-    def info(self, plan: FieldPlan, level: Level, index: int) -> GraphQLResolveInfo:
+    def info(self, plan: FieldPlan, level: Level, index: int) -> GraphQLResolveInfo[Any]:
         """The info of a field of one object; a level resolver gets the first one's."""
         path = Path(level.path(index), plan.key, plan.parent.name)
         return self.build_resolve_info(plan.definition, plan.nodes, plan.parent, path)
 
-    def build_resolve_info(self, *args: Any) -> GraphQLResolveInfo:
+    def build_resolve_info(self, *args: Any) -> GraphQLResolveInfo[Any]:
         """graphql-core's info, or for a Strawberry schema Strawberry's."""
         if self._is_strawberry:
             return StrawberryGraphQLCoreExecutionContext.build_resolve_info(cast("Any", self), *args)
