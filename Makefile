@@ -50,8 +50,14 @@ lock: setup  ## renew requirements.txt and requirements-dev.txt from pyproject.t
 		pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
 		--extra dev pyproject.toml requirements-build.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
+		--constraints requirements-dev.txt benchmarks/requirements.in -o benchmarks/requirements.txt
+
+bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--help lists the options
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove the environment and caches; keeps .motomind, the embedded database
 	@rm -rf $(VENV) .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help setup serve test test-database conformance check snapshots format lock clean
+.PHONY: help setup serve test test-database conformance check snapshots format lock bench clean

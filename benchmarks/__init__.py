@@ -1,0 +1,1 @@
+"""The benchmark: the gateway beside its rivals, on one machine and one database."""
