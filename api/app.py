@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from api.endpoint import Endpoint
 from api.settings import Settings
-from resolvers.execution import Engine
+from resolvers.execution import Engine, graphql_core_executor
+from resolvers.executor import BreadthFirstExecutor
 from resolvers.schema import build
 from sql.database import Database, PoolSettings
 
@@ -22,7 +23,12 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two ar
 def create(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Its database must be set, migrated and reachable when it starts."""
     settings = settings or Settings()
-    engine = Engine(build(), cached_documents=settings.cached_documents)
+    engine = Engine(
+        build(),
+        cached_documents=settings.cached_documents,
+        max_page_size=settings.max_page_size,
+        executor_class=BreadthFirstExecutor if settings.executor == "breadth_first" else graphql_core_executor(),
+    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

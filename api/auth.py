@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
-from dataclasses import dataclass
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -25,6 +27,8 @@ DEVELOPMENT_ISSUER = "motomind-development"
 DEVELOPMENT_KEY = "development-key.pem"
 TOKEN_HOURS = 12
 LEEWAY_SECONDS = 5
+REMEMBERED_SECONDS = 60  # how long a verified token is taken without verifying its signature again
+REMEMBERED_TOKENS = 10_000
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class TokenVerifier:
-    """Checks tokens of one issuer: signature, algorithm, issuer, audience and time."""
+    """Checks tokens of one issuer: signature, algorithm, issuer, audience and time.
+
+    A token that held is remembered for a minute, or until it expires: a signature costs more than a small query.
+    """
 
     key: str
     algorithm: str
     issuer: str
     audience: str
+    _verified: OrderedDict[str, tuple[Identity, float]] = field(default_factory=OrderedDict, compare=False, repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> TokenVerifier:
@@ -61,9 +69,22 @@ class TokenVerifier:
                 "UNAUTHENTICATED",
                 "Send a token: 'Authorization: Bearer TOKEN'. For development, make one with: motomind token EMAIL",
             )
+        token = token.strip()
+        known = self._verified.get(token)
+        if known is not None and time.time() < known[1]:
+            return known[0]
+        identity, expires = self._verify(token)
+        self._verified[token] = identity, min(expires + LEEWAY_SECONDS, time.time() + REMEMBERED_SECONDS)
+        self._verified.move_to_end(token)
+        if len(self._verified) > REMEMBERED_TOKENS:
+            self._verified.popitem(last=False)
+        return identity
+
+    def _verify(self, token: str) -> tuple[Identity, float]:
+        """The identity in a token, and when it expires."""
         try:
             claims = jwt.decode(
-                token.strip(),
+                token,
                 self.key,
                 algorithms=[self.algorithm],
                 audience=self.audience,
@@ -72,7 +93,8 @@ class TokenVerifier:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
             tenant = claims.get("tenant_id")
-            return Identity(UUID(str(claims["sub"])), None if tenant is None else UUID(str(tenant)))
+            identity = Identity(UUID(str(claims["sub"])), None if tenant is None else UUID(str(tenant)))
+            return identity, float(claims["exp"])
         except jwt.ExpiredSignatureError:
             raise UnauthenticatedError("TOKEN_EXPIRED", "The token has expired. Get a new one.") from None
         except (jwt.InvalidTokenError, ValueError):

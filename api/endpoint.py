@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,10 @@ from uuid import UUID
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from api.auth import Identity, TokenVerifier
+from api.encoding import encode
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnavailableError
 from api.settings import Settings
 from resolvers.execution import VARIABLES_FAILED, Document, Engine
@@ -266,8 +267,14 @@ def _respond(
     """The response; under application/json a request that GraphQL refused is 200, as clients of that type expect."""
     if media_type == JSON and not always:
         status = 200
-    return Response(
-        orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS),
-        status_code=status,
-        headers={"Content-Type": f"{media_type}; charset=utf-8", **(headers or {})},
-    )
+    headers = {"Content-Type": f"{media_type}; charset=utf-8", **(headers or {})}
+    text = encode(body)
+    if isinstance(text, bytes):
+        return Response(text, status_code=status, headers=headers)
+    return StreamingResponse(_in_turn(text), status_code=status, headers=headers)
+
+
+async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces one by one; what is sent in between belongs to the other requests."""
+    for piece in pieces:
+        yield piece

@@ -9,6 +9,7 @@ import jwt
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Executor = Literal["breadth_first", "graphql_core"]
 Algorithm = Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"]
 
 
@@ -47,6 +48,11 @@ class Settings(BaseSettings):
     request_timeout: float = Field(default=30.0, gt=0, description="Seconds that one request may take in all.")
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="The largest request body in bytes.")
     cached_documents: int = Field(default=1000, ge=1, description="Parsed documents kept by each process.")
+    max_page_size: int = Field(default=200, ge=1, description="The most rows that one page of a connection has.")
+    executor: Executor = Field(
+        default="breadth_first",
+        description="How operations are executed: breadth_first, or graphql_core, to compare with graphql-core's own.",
+    )
     jwt_issuer: str | None = Field(
         default=None, description="The issuer (iss) of bearer tokens. Unset: development tokens by 'motomind token'."
     )

@@ -17,11 +17,12 @@ class Context:
 
     session: Session
     loaders: Loaders
+    max_page_size: int
 
     @classmethod
-    def of(cls, session: Session) -> Context:
+    def of(cls, session: Session, *, max_page_size: int) -> Context:
         """The context of a session."""
-        return cls(session, Loaders(session))
+        return cls(session, Loaders(session), max_page_size)
 
     @property
     def caller(self) -> Caller:

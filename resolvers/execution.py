@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, parse
-from graphql import execute as execute_document
 from graphql.execution import Executor
 from graphql.validation import specified_rules
 from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
-from strawberry.schema.schema import validate_document
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, validate_document
 
 from resolvers.context import Context
 from resolvers.executor import BreadthFirstExecutor, Plans
@@ -46,16 +45,21 @@ class Document:
 
 
 class Engine:
-    """Executes operations on a schema; keeps the most recently used documents ready."""
+    """Executes operations on a schema; keeps the most recently used documents ready.
+
+    A page of a connection has at most ``max_page_size`` rows.
+    """
 
     def __init__(
         self,
         schema: Schema,
         *,
         cached_documents: int = 1000,
-        executor_class: type[Executor[None]] = BreadthFirstExecutor,
+        max_page_size: int = 200,
+        executor_class: type[Executor[Any]] = BreadthFirstExecutor,
     ) -> None:
         self.schema = schema
+        self._max_page_size = max_page_size
         self._executor_class = executor_class
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._cached_documents = cached_documents
@@ -106,26 +110,31 @@ class Engine:
         """The result of an operation; its statements all run in the session's transaction."""
         if document.tree is None:
             return ExecutionResult(None, list(document.errors))
-        context = Context.of(session)
+        context = Context.of(session, max_page_size=self._max_page_size)
         try:
-            result = execute_document(
+            options: dict[str, Any] = {"operation_extensions": None}
+            if issubclass(self._executor_class, BreadthFirstExecutor):
+                options |= {"plans": document.plans, "when_idle": context.loaders.schedule.idle}
+            executor = self._executor_class.build(
                 self.schema._schema,  # noqa: SLF001 - Strawberry's own execute parses and validates anew
                 document.tree,
                 context_value=context,
-                variable_values=variables,
+                raw_variable_values=variables,
                 operation_name=operation_name,
-                executor_class=self._executor_class,
                 is_awaitable=cast("Any", optimized_is_awaitable),
-                operation_extensions=None,
-                **(
-                    {"plans": document.plans, "when_idle": context.loaders.schedule.idle}
-                    if issubclass(self._executor_class, BreadthFirstExecutor)
-                    else {}
-                ),
+                **options,
             )
+            if isinstance(executor, list):
+                return ExecutionResult(None, executor)
+            result: Any = executor.execute_operation()
             return result if isinstance(result, ExecutionResult) else await result
         finally:
             await context.loaders.schedule.close()
+
+
+def graphql_core_executor() -> type[Executor[Any]]:
+    """graphql-core's own executor, as Strawberry uses it: what breadth-first execution is compared with."""
+    return StrawberryGraphQLCoreExecutionContext
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

@@ -23,7 +23,9 @@ Level: TypeAlias = Any
 
 
 def level(*, description: str) -> Callable[[Callable[..., Any]], Any]:
-    """Makes a function of a level a field::
+    """Makes a function of a level a field.
+
+    ::
 
         @level(description="The group it belongs to today.")
         def fleet_group(vehicles: Level, info: Info) -> FleetGroup | None:
@@ -107,12 +109,12 @@ def _install(schema: Schema, field: GraphQLField, definition: StrawberryField) -
 
 def _adapted(
     schema: Schema, field: StrawberryField, function: Callable[..., Any]
-) -> Callable[[Sequence[Any], GraphQLResolveInfo, dict[str, Any]], Sequence[Any] | Awaitable[Any]]:
+) -> Callable[[Sequence[Any], GraphQLResolveInfo[Any], dict[str, Any]], Sequence[Any] | Awaitable[Any]]:
     """A level resolver with Strawberry's info and input types, as its other resolvers have them."""
     takes_info = field.base_resolver is not None and field.base_resolver.info_parameter is not None
     registry, config = schema.schema_converter.scalar_registry, schema.config
 
-    def resolve(sources: Sequence[Any], raw: GraphQLResolveInfo, arguments: dict[str, Any]) -> Any:
+    def resolve(sources: Sequence[Any], raw: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
         info = Info(_raw_info=raw, _field=field)
         named = convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
         return function(sources, info, **named) if takes_info else function(sources, **named)

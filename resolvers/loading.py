@@ -2,10 +2,10 @@
 
 A batch function takes the loaders, the keys and the arguments they share, and answers key by key. aiodataloader
 de-duplicates and caches keys that are asked for one at a time; here a whole level of keys is asked for at once, and
-waits on one future rather than on one for each key. What is ours as well is *when* a queue closes. A transaction runs one
-statement at a time, so closing a queue before the connection is free gains nothing: ``Schedule`` lets the resolvers run
-until they stop asking, then sends one queue, and so on. Trees go first, because they let deeper levels ask for the same
-things: five levels of groups with vehicles ask for their vehicles together.
+waits on one future rather than on one for each key. What is ours as well is *when* a queue closes. A transaction runs
+one statement at a time, so closing a queue before the connection is free gains nothing: ``Schedule`` lets the resolvers
+run until they stop asking, then sends one queue, and so on. Trees go first, because they let deeper levels ask for the
+same things: five levels of groups with vehicles ask for their vehicles together.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from sql.session import Session
 Batch = Callable[..., Awaitable[Sequence[Any]]]
 Then = Callable[[list[Any]], list[Any]]
 
-# How many turns of the event loop without a new key mean that the resolvers wait for us, where they cannot say so. A level
-# of graphql-core's executor takes two or three turns from an answered key to the next one asked.
+# How many turns of the event loop without a new key mean that the resolvers wait for us, where they cannot say so. A
+# level of graphql-core's executor takes two or three turns from an answered key to the next one asked.
 QUIET_TURNS = 8
 
 
@@ -157,7 +157,7 @@ class Schedule:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     def idle(self, coroutines: bool) -> None:
-        """Told by an executor that it has nothing to do but to wait: for us alone, unless ``coroutines`` may still ask."""
+        """Told by an executor that it has nothing to do but to wait: for us, unless ``coroutines`` may still ask."""
         self._hurry = not coroutines
 
     async def _run(self) -> None:

@@ -24,7 +24,6 @@ from sql.driver import Row
 from sql.statements import Ordering
 
 DEFAULT_SIZE = 50
-MAX_SIZE = 200
 MAX_CURSOR = 2048
 DIGEST_BYTES = 8
 
@@ -93,9 +92,6 @@ def page(
     statement = statements.load()[f"{name}_page"]
     kind, columns = statement.row or name, {column.name: column.type for column in statement.order}
     parameters = {**(filter.parameters() if filter else {}), "narrow": narrow}
-    for argument, value in (("first", first), ("last", last)):
-        if value is not None and not 1 <= value <= MAX_SIZE:
-            raise InvalidPageError(f"{argument} is {value}: a page has 1 to {MAX_SIZE} rows.")
     if first is not None and last is not None:
         raise InvalidPageError("first and last exclude each other: ask for the first or for the last rows.")
     if last is None and before is not None:
@@ -111,7 +107,7 @@ def page(
     return Page(
         kind=kind,
         order=order,
-        size=last or first or DEFAULT_SIZE,
+        size=next((size for size in (last, first) if size is not None), DEFAULT_SIZE),
         after=None if bound is None else decode_cursor(kind, order, bound, columns),
         backwards=last is not None,
         has_bound=bound is not None,
@@ -253,8 +249,14 @@ class Connection(Generic[Item]):
 def pages(
     info: Info, rows_by_key: Batch, count_by_key: Batch, keys: list[Any], asked: Page, *arguments: Hashable
 ) -> Any:
-    """The same page of every key. The batch functions take the page and the further arguments."""
-    loaders = info.context.loaders
+    """The same page of every key. The batch functions take the page and the further arguments.
+
+    Raises InvalidPageError for a page of no rows or of more than the gateway's settings allow.
+    """
+    loaders, most = info.context.loaders, info.context.max_page_size
+    if not 1 <= asked.size <= most:
+        argument = "last" if asked.backwards else "first"
+        raise InvalidPageError(f"{argument} is {asked.size}: a page has 1 to {most} rows.")
     counts = loaders.of(count_by_key, asked, *arguments)
 
     def paged(found: list[Any]) -> list[Any]:

@@ -71,8 +71,8 @@ class VehicleFilter:
         """The statement parameters that hold these conditions."""
         texts = {"label": self.label, "make": self.make, "model": self.model, "vin": self.vin}
         parameters: dict[str, Any] = {}
-        for column, condition in texts.items():
-            parameters |= condition.parameters(column) if condition else {}
+        for name, condition in texts.items():
+            parameters |= condition.parameters(name) if condition else {}
         if self.fleet_group_id is not None:
             parameters["fleet_group_id"] = uuid_of(self.fleet_group_id, "fleetGroupId")
             parameters["subtree"] = True if self.include_descendants else None

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
 from sql import statements
 from sql.driver import BROKEN, UNAVAILABLE, Row, prepare_connection, translated
-from sql.errors import DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
+from sql.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
 from sql.session import Caller, Session
 
 CLEAN_UP_SECONDS = 2.0
@@ -41,6 +41,7 @@ class Database:
     def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings) -> None:
         self._pool = pool
         self._settings = settings
+        self._endings: set[asyncio.Task[None]] = set()  # of transactions whose callers have their answers
 
     @classmethod
     async def connect(cls, url: str, settings: PoolSettings | None = None) -> Self:
@@ -117,34 +118,63 @@ class Database:
     async def session(self, caller: Caller, *, writes: bool = False) -> AsyncIterator[Session]:
         """A transaction for the caller, read only unless it ``writes``; committed on a clean exit.
 
+        One that only reads is ended after the exit: its caller does not wait for another round trip.
         Raises NotAMemberError, PoolExhaustedError or DatabaseUnavailableError before the first statement.
         Leaving by an exception, or after a failed statement, rolls back; being cancelled cancels the statement.
         """
-        async with self._acquire() as connection:
-            session = Session(connection, caller)
-            committed = False
-            try:
-                await session.begin(writes=writes, statement_timeout_ms=self._settings.statement_timeout_ms)
-                yield session
-                if session.failure is None:
+        connection = await self._take()
+        session = Session(connection, caller)
+        done = False
+        try:
+            await session.begin(writes=writes, statement_timeout_ms=self._settings.statement_timeout_ms)
+            yield session
+            if session.failure is None:
+                if writes:
                     await session.commit()
-                    committed = True
-            finally:
-                if not committed:
-                    await _roll_back(connection)
+                done = True
+        finally:
+            if done and not writes:  # nothing depends on the end of it: nobody has to wait for that
+                self._end_later(session)
+            else:
+                try:
+                    if not done:
+                        await _roll_back(connection)
+                finally:
+                    await self._give_back(connection)
+
+    def _end_later(self, session: Session) -> None:
+        ending = asyncio.get_running_loop().create_task(self._end(session))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+
+    async def _end(self, session: Session) -> None:
+        """Ends a transaction that only read; a connection that cannot is dropped."""
+        try:
+            await asyncio.wait_for(session.commit(), CLEAN_UP_SECONDS)
+        except (TimeoutError, DatabaseError):
+            session.terminate()
+        finally:
+            await self._give_back(session.connection)
 
     @asynccontextmanager
     async def _acquire(self) -> AsyncIterator[asyncpg.Connection[Row]]:
+        connection = await self._take()
         try:
-            connection = await self._pool.acquire(timeout=self._settings.acquire_timeout)
+            yield connection
+        finally:
+            await self._give_back(connection)
+
+    async def _take(self) -> asyncpg.Connection[Row]:
+        try:
+            connection: Any = await self._pool.acquire(timeout=self._settings.acquire_timeout)
         except TimeoutError as error:
             raise PoolExhaustedError("Every database connection is busy. Try again in a moment.") from error
         except (*BROKEN, asyncpg.PostgresError) as error:  # whatever a server says instead of letting us in
             raise DatabaseUnavailableError(UNAVAILABLE) from error
-        try:
-            yield connection  # type: ignore[misc]
-        finally:
-            await asyncio.shield(self._pool.release(connection))
+        return connection  # type: ignore[no-any-return]
+
+    async def _give_back(self, connection: asyncpg.Connection[Row]) -> None:
+        await asyncio.shield(self._pool.release(connection))  # type: ignore[arg-type]
 
 
 def unreachable(error: Exception) -> DatabaseUnavailableError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -90,6 +91,16 @@ class Session:
             except DatabaseError as error:
                 self.failure = error
                 raise
+
+    @property
+    def connection(self) -> asyncpg.Connection[Row]:
+        """The connection that the transaction runs on."""
+        return self._connection
+
+    def terminate(self) -> None:
+        """Drops the connection, whatever state it is in."""
+        with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it back already
+            self._connection.terminate()
 
     async def commit(self) -> None:
         """Ends the transaction."""

@@ -16,10 +16,10 @@ For a reader who knows graphql-core's ``Executor``, in the order of the modules:
 ``completion``
     Completes a column: nulls and exceptions, lists, leaves, objects. Each step looks at the *set of types* of the whole
     column first, which costs a few nanoseconds a value; mostly there is one type, and nothing to do for each value.
-    Objects become a new level.
 
-``leaves``
-    Coerces a column of scalars or enumeration values at once.
+``leaves``, ``objects``, ``iterables``
+    The three ends of that: a column of scalars or enumeration values is coerced at once; objects become a new level, by
+    their object types; a list that is no list is iterated, or left to graphql-core where it is asynchronous.
 
 ``rows``
     When no level is left to do, their objects are put together from the last level to the first: the columns of a level
@@ -30,22 +30,27 @@ For a reader who knows graphql-core's ``Executor``, in the order of the modules:
     ``FAILED`` moves up while levels are put together, until a nullable position takes it as null. Errors are located
     at the end: in the order of the response, and of several that null the same position only the first.
 
+``waits``
+    What is being waited for, and where it belongs, so that nobody waits for what a null has swept away.
+
 ``executor``
     The loop: do what can be done, then wait for whatever the resolvers wait for, and so on. Everything runs without a
     coroutine of ours until a resolver returns an awaitable, so that a synchronous execution stays synchronous. When it
     has nothing to do but wait, it says so (``when_idle``): that is the moment to send a batch.
 
-A field may carry, in its ``extensions`` under ``LEVEL``, a *level resolver*: called once for a level as ``resolve(sources,
-info, arguments)``, it returns a value for each source, or an awaitable of that; an exception among the values is an error
-at its place. ``Attribute`` is the level resolver of a field that is read from its source. A field without one is
-resolved as graphql-core does, object by object. ``TYPES`` and ``LEAF`` do the same for abstract types and for leaf types.
+A field may carry, in its ``extensions`` under ``LEVEL``, a *level resolver*: called once for a level as
+``resolve(sources, info, arguments)``, it returns a value for each source, or an awaitable of that; an exception among
+the values is an error at its place. ``Attribute`` is the level resolver of a field that is read from its source. A
+field without one is resolved as graphql-core does, object by object. ``TYPES`` and ``LEAF`` do the same for abstract
+types and for leaf types.
 
-Why it is fast: a field costs once for a level what it used to cost for each object (looking up the definition, collecting
-sub-fields, coercing arguments, building an info and a path, a coroutine); and what is left for each value runs in C.
+Why it is fast: a field costs once for a level what it used to cost for each object (looking up the definition,
+collecting sub-fields, coercing arguments, building an info and a path, a coroutine); and what is left for each value
+runs in C.
 
-What is otherwise than in graphql-core, each allowed by the specification: all objects of a level are resolved before any
-of them is completed, so a resolver may run although a sibling's failure has already nulled their parent; errors come in
-the order of the response rather than that of their happening; ``@defer`` and ``@stream`` are ignored.
+What is otherwise than in graphql-core, each allowed by the specification: all objects of a level are resolved before
+any of them is completed, so a resolver may run although a sibling's failure has already nulled their parent; errors
+come in the order of the response rather than that of their happening; ``@defer`` and ``@stream`` are ignored.
 """
 
 from resolvers.executor.executor import BreadthFirstExecutor

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from copy import copy
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from graphql import (
-    GraphQLAbstractType,
-    GraphQLError,
-    GraphQLLeafType,
-    GraphQLObjectType,
-    GraphQLResolveInfo,
-    is_leaf_type,
-    is_object_type,
-)
-from graphql.execution.executor import CollectedErrors, invalid_return_type_error
-from graphql.pyutils import Path, Undefined, is_iterable
+from graphql import GraphQLLeafType, GraphQLResolveInfo, is_leaf_type
+from graphql.pyutils import Undefined
 
+from resolvers.executor.iterables import Iterables
 from resolvers.executor.leaves import NONE, coerce
-from resolvers.executor.level import FAILED, Column, Layer, Level
-from resolvers.executor.plan import TYPES
+from resolvers.executor.level import FAILED, Column, Layer
+from resolvers.executor.objects import Objects
 
 if TYPE_CHECKING:
     from resolvers.executor.executor import BreadthFirstExecutor
@@ -31,20 +23,13 @@ PLAIN = frozenset({NONE, bool, int, float, str, bytes, list, tuple, dict, set, f
 ABSENT = frozenset({NONE, type(FAILED)})
 
 
-class Delegated:
-    """A value that graphql-core has completed, with everything below it."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
 class Completion:
     """Completes the columns of one execution, layer by layer; goes on by itself when awaited values arrive."""
 
     def __init__(self, executor: BreadthFirstExecutor) -> None:
-        self.executor = executor
+        self._executor = executor
+        self._iterables = Iterables(executor, self)
+        self._objects = Objects(executor, self)
 
     def advance(self, column: Column, values: Sequence[Any]) -> None:
         """Takes the values of a column's next layer, and completes as far down as they reach."""
@@ -53,7 +38,7 @@ class Completion:
             if not column.trusted:
                 awaitables = self._awaitables(values)
                 if awaitables:
-                    self.executor.wait(awaitables, values, lambda settled: self.advance(column, settled))
+                    self._wait(column, values, awaitables)
                     return
             wrapper = wrappers[len(column.layers)]
             layer, types = self._settle(column, values, non_null=wrapper.non_null)
@@ -67,18 +52,58 @@ class Completion:
 
     def fail(self, column: Column, depth: int, index: int, error: Exception) -> Any:
         """Keeps an error; returns what stands in its place until null propagates."""
-        errors = self.executor.errors
+        errors = self._executor.errors
         errors.add(column, depth, index, error)
         if column.plan.layers[depth].non_null and errors.propagates:
-            column.layers[depth].failed = True
+            if depth < len(column.layers):
+                column.layers[depth].failed = True
             return FAILED
         return None
+
+    def drop(self, column: Column, index: int, value: Any) -> None:
+        """Puts null, or FAILED, in the place of a value of the last layer."""
+        layer = column.layers[-1]
+        values = list(layer.values)
+        values[index] = value
+        layer.values = values
+
+    def info(self, column: Column, depth: int, index: int) -> GraphQLResolveInfo[Any]:
+        """The info of the field that yielded a value."""
+        for layer in reversed(column.layers[:depth]):
+            index, _ = layer.list_of(index)
+        return self._executor.info(column.plan, column.level, index)
 
     def _awaitables(self, values: Sequence[Any]) -> dict[int, Awaitable[Any]]:
         if set(map(type, values)) <= PLAIN:
             return {}
-        is_awaitable = self.executor.is_awaitable
+        is_awaitable = self._executor.is_awaitable
         return {index: value for index, value in enumerate(values) if is_awaitable(value)}
+
+    def _wait(self, column: Column, values: Sequence[Any], awaitables: dict[int, Awaitable[Any]]) -> None:
+        """Goes on when the awaitable values have arrived. What is wrong is told at once: it may end the waiting."""
+        depth = len(column.layers)
+        settled = [
+            value if index in awaitables else self._sound(column, depth, index, value)
+            for index, value in enumerate(values)
+        ]
+
+        def take(arrived: dict[int, Any]) -> None:
+            for index, value in arrived.items():
+                settled[index] = value
+            self.advance(column, settled)
+
+        self._executor.wait(column, depth, awaitables, take, partial(self._sound, column, depth))
+
+    def _sound(self, column: Column, depth: int, index: int, value: Any) -> Any:
+        """A value, or None or FAILED where it is an exception or null; the error is kept."""
+        if isinstance(value, Exception):
+            return self.fail(column, depth, index, value)
+        if value is not None and value is not Undefined:
+            return value
+        if not column.plan.layers[depth].non_null:
+            return None
+        message = f"Cannot return null for non-nullable field {column.plan.coordinate}."
+        return self.fail(column, depth, index, TypeError(message))
 
     def _settle(self, column: Column, values: Sequence[Any], *, non_null: bool) -> tuple[Layer, set[type]]:
         """A new layer in which whatever is no value is None, or FAILED, with its error kept."""
@@ -86,248 +111,52 @@ class Completion:
         layer = Layer(values, failed=False)
         column.layers.append(layer)
         types = set(map(type, values))
-        if not (non_null and NONE in types) and not any(
+        if (non_null and NONE in types) or any(
             kind is type(Undefined) or issubclass(kind, Exception) for kind in types - PLAIN
         ):
-            return layer, types
-        plan = column.plan
-        settled = list(values)
-        for index, value in enumerate(values):
-            if isinstance(value, Exception):
-                settled[index] = self.fail(column, depth, index, value)
-            elif value is None or value is Undefined:
-                settled[index] = None
-                if non_null:
-                    name = f"{plan.parent.name}.{plan.nodes[0].name.value}"
-                    missing = TypeError(f"Cannot return null for non-nullable field {name}.")
-                    settled[index] = self.fail(column, depth, index, missing)
-        layer.values = settled
-        return layer, set(map(type, settled))
+            layer.values = [self._sound(column, depth, index, value) for index, value in enumerate(values)]
+            types = set(map(type, layer.values))
+        layer.failed = type(FAILED) in types
+        return layer, types
 
     def _items(self, column: Column, layer: Layer, types: set[type]) -> Sequence[Any] | None:
-        """The items of all lists; None where some of them have to be waited for."""
-        values = layer.values
+        """The items of all lists; None where some of the lists have to be waited for."""
         kinds = types - ABSENT
-        if kinds <= {list, tuple}:
+        if column.plan.streams and len(column.layers) == 1:
+            self._iterables.check_stream(column, layer)
+        elif kinds <= {list, tuple}:
+            values = layer.values
             if kinds != types:
                 values = [() if value is None or value is FAILED else value for value in values]
             layer.lengths = list(map(len, values))
             return list(chain.from_iterable(values))
-        depth = len(column.layers) - 1
-        settled, lists, delegated = list(values), [], {}
-        for index, value in enumerate(values):
-            items: Sequence[Any] = ()
-            if value is not None and value is not FAILED:
-                try:
-                    if self.executor.is_async_iterable(value):
-                        delegated[index] = self._delegate(column, depth, index, value)
-                    elif is_iterable(value):
-                        items = list(value)
-                    else:
-                        name = f"{column.plan.parent.name}.{column.plan.nodes[0].name.value}"
-                        raise GraphQLError(f"Expected Iterable, but did not find one for field '{name}'.")
-                except Exception as error:  # noqa: BLE001 - whatever iterating raises is an error at its place
-                    settled[index] = self.fail(column, depth, index, error)
-            lists.append(items)
-        layer.values = settled
-        layer.lengths = list(map(len, lists))
-        flat = list(chain.from_iterable(lists))
-        if not delegated:
-            return flat
-
-        def take(completed: Sequence[Any]) -> None:
-            for index in delegated:
-                value = completed[index]
-                settled[index] = (
-                    self.fail(column, depth, index, value) if isinstance(value, Exception) else Delegated(value)
-                )
-            self.advance(column, flat)
-
-        self.executor.wait(delegated, settled, take)
-        return None
-
-    def _delegate(self, column: Column, depth: int, index: int, value: Any) -> Awaitable[Any]:
-        """An asynchronous iterable is completed by graphql-core, item by item, so that it may be closed early."""
-        executor = copy(self.executor)
-        steps = column.steps(depth, index)
-        executor.collected_errors = _Relay(self.executor, tuple(step.ordinal for step in steps))
-        path: Path | None = None
-        for step in steps:
-            path = Path(path, step.key, None)
-        type_: Any = column.plan.definition.type
-        for wrapper in column.plan.layers[:depth]:
-            type_ = (type_.of_type if wrapper.non_null else type_).of_type
-        if column.plan.layers[depth].non_null:
-            type_ = type_.of_type
-        details, info = column.plan.details, self._info(column, depth, index)
-        completed = executor.complete_list_value(type_, details, info, cast("Path", path), value, None)
-        return cast("Awaitable[Any]", completed)
+        return self._iterables.items(column, layer)
 
     def _named(self, column: Column, layer: Layer, types: set[type]) -> None:
         """Completes the last layer: leaves are coerced, objects become levels."""
         named = column.plan.named
-        depth = len(column.layers) - 1
-        if is_leaf_type(named):
-            if not types <= ABSENT:
-                layer.values = self._leaves(column, layer, types)
-            return
         values = layer.values
-        if types & ABSENT:
-            indices = [index for index, value in enumerate(values) if value is not None and value is not FAILED]
-            values = [values[index] for index in indices]
-        else:
-            indices = None
-        if not values:
-            return
-        if not is_object_type(named):
-            self._abstract(column, cast("GraphQLAbstractType", named), values, indices)
-        elif named.is_type_of is None:
-            self._level(column, named, values, indices)
-        else:
-            slots = range(len(values)) if indices is None else indices
-            self._check(column, depth, dict.fromkeys(slots, named))
+        if is_leaf_type(named):
+            layer.values = self._leaves(column, named, values, types)
+        elif not types & ABSENT:
+            if values:
+                self._objects.complete(column, named, values, None)
+        elif not types <= ABSENT:
+            slots = [index for index, value in enumerate(values) if value is not None and value is not FAILED]
+            self._objects.complete(column, named, [values[slot] for slot in slots], slots)
 
-    def _leaves(self, column: Column, layer: Layer, types: set[type]) -> Sequence[Any]:
+    def _leaves(self, column: Column, named: GraphQLLeafType, values: Sequence[Any], types: set[type]) -> Sequence[Any]:
         depth = len(column.layers) - 1
-        named = cast("GraphQLLeafType", column.plan.named)
-
-        def failed(index: int, error: Exception) -> Any:
-            return self.fail(column, depth, index, error)
-
         if type(FAILED) not in types:
-            return coerce(named, layer.values, types, failed)
-        indices = [index for index, value in enumerate(layer.values) if value is not FAILED]
-        values = [layer.values[index] for index in indices]
-        result = list(layer.values)
-        coerced = coerce(named, values, types - {type(FAILED)}, lambda at, error: failed(indices[at], error))
+            return coerce(named, values, types, partial(self.fail, column, depth))
+        indices = [index for index, value in enumerate(values) if value is not FAILED]
+        coerced = coerce(
+            named,
+            [values[index] for index in indices],
+            types - {type(FAILED)},
+            lambda at, error: self.fail(column, depth, indices[at], error),
+        )
+        result = list(values)
         for index, value in zip(indices, coerced, strict=True):
             result[index] = value
         return result
-
-    def _abstract(
-        self, column: Column, type_: GraphQLAbstractType, values: Sequence[Any], indices: list[int] | None
-    ) -> None:
-        """Objects of an interface or union: their types are resolved first."""
-        depth = len(column.layers) - 1
-        slots = list(range(len(values))) if indices is None else indices
-        whole = type_.extensions.get(TYPES)
-        if whole is not None:
-            self._runtime(column, type_, slots, whole(values))
-            return
-        resolve = type_.resolve_type or self.executor.type_resolver
-        names: list[Any] = []
-        for slot, value in zip(slots, values, strict=True):
-            try:
-                names.append(resolve(value, self._info(column, depth, slot), type_))
-            except Exception as error:  # noqa: BLE001 - as any resolver's
-                names.append(error)
-        awaitables = self._awaitables(names)
-        if awaitables:
-            self.executor.wait(awaitables, names, lambda settled: self._runtime(column, type_, slots, settled))
-        else:
-            self._runtime(column, type_, slots, names)
-
-    def _runtime(self, column: Column, type_: GraphQLAbstractType, slots: list[int], names: Sequence[Any]) -> None:
-        """Objects by the names of their types."""
-        executor, layer, depth = self.executor, column.layers[-1], len(column.layers) - 1
-        known: dict[str, GraphQLObjectType] = {}
-        typed: dict[int, GraphQLObjectType] = {}
-        for slot, name in zip(slots, names, strict=True):
-            try:
-                if isinstance(name, Exception):
-                    raise name
-                object_type = known.get(name) if isinstance(name, str) else None
-                if object_type is None:
-                    info = self._info(column, depth, slot)
-                    value = layer.values[slot]
-                    object_type = executor.ensure_valid_runtime_type(name, type_, column.plan.details, info, value)
-                    known[object_type.name] = object_type
-                typed[slot] = object_type
-            except Exception as error:  # noqa: BLE001 - an error at the object's place
-                self._discard(column, slot, error)
-        if any(object_type.is_type_of for object_type in known.values()):
-            self._check(column, depth, typed)
-        else:
-            self._group(column, typed)
-
-    def _check(self, column: Column, depth: int, typed: dict[int, GraphQLObjectType]) -> None:
-        """Asks ``is_type_of`` of every object whose type has it."""
-        values = column.layers[depth].values
-        answers: list[Any] = []
-        for slot, object_type in typed.items():
-            try:
-                is_type_of = object_type.is_type_of
-                answers.append(is_type_of is None or is_type_of(values[slot], self._info(column, depth, slot)))
-            except Exception as error:  # noqa: BLE001 - as any resolver's
-                answers.append(error)
-
-        def judge(settled: Sequence[Any]) -> None:
-            kept: dict[int, GraphQLObjectType] = {}
-            for (slot, object_type), answer in zip(typed.items(), settled, strict=True):
-                if isinstance(answer, Exception):
-                    self._discard(column, slot, answer)
-                elif not answer:
-                    details, value = column.plan.details, column.layers[depth].values[slot]
-                    self._discard(column, slot, invalid_return_type_error(object_type, value, details))
-                else:
-                    kept[slot] = object_type
-            self._group(column, kept)
-
-        awaitables = self._awaitables(answers)
-        if awaitables:
-            self.executor.wait(awaitables, answers, judge)
-        else:
-            judge(answers)
-
-    def _discard(self, column: Column, slot: int, error: Exception) -> None:
-        """Puts an error in the place of an object."""
-        depth = len(column.layers) - 1
-        layer = column.layers[depth]
-        values = list(layer.values)
-        values[slot] = self.fail(column, depth, slot, error)
-        layer.values = values
-
-    def _group(self, column: Column, typed: dict[int, GraphQLObjectType]) -> None:
-        """A level for each type."""
-        values = column.layers[-1].values
-        slots: dict[GraphQLObjectType, list[int]] = {}
-        for slot, object_type in typed.items():
-            slots.setdefault(object_type, []).append(slot)
-        for object_type, own in slots.items():
-            whole = len(own) == len(values)
-            self._level(column, object_type, [values[slot] for slot in own], None if whole else own)
-
-    def _level(
-        self, column: Column, type_: GraphQLObjectType, sources: Sequence[Any], slots: Sequence[int] | None
-    ) -> None:
-        try:
-            selection = column.plan.selection(self.executor, type_)
-        except Exception as error:  # noqa: BLE001 - a condition that cannot be told is an error of each object
-            for slot in range(len(sources)) if slots is None else slots:
-                self._discard(column, slot, error)
-            return
-        level = Level(column, selection, sources, slots)
-        column.levels.append(level)
-        self.executor.enqueue(level)
-
-    def _info(self, column: Column, depth: int, index: int) -> GraphQLResolveInfo:
-        """The info of the field that yielded a value."""
-        for layer in reversed(column.layers[:depth]):
-            index, _ = layer.list_of(index)
-        return self.executor.info(column.plan, column.level, index)
-
-
-class _Relay(CollectedErrors):
-    """Hands errors that graphql-core collects below some value on to those of the execution."""
-
-    def __init__(self, executor: BreadthFirstExecutor, order: tuple[int, ...]) -> None:
-        super().__init__()
-        self._executor = executor
-        self._order = order
-
-    def add(self, error: GraphQLError, path: Path | None) -> None:
-        """Keeps an error that nulls the position at ``path``."""
-        if not self.has_nulled_position(path):
-            super().add(error, path)
-            order = (*self._order, len(self.errors))
-            self._executor.errors.add_located(order, None if path is None else tuple(path.as_list()), error)

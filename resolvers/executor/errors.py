@@ -26,6 +26,8 @@ class FieldErrors:
         self.propagates = propagates
         self._raised: list[tuple[Column, int, int, Exception]] = []
         self._located: list[FieldError] = []
+        self._looked = (0, 0)
+        self._dead: set[Place | None] = set()
 
     def add(self, column: Column, depth: int, index: int, error: Exception) -> None:
         """An error at a value of the layer at ``depth``."""
@@ -35,8 +37,30 @@ class FieldErrors:
         """An error whose place is known already."""
         self._located.append(FieldError(order, nulled, error))
 
-    def __bool__(self) -> bool:
-        return bool(self._raised or self._located)
+    @property
+    def nulls_all(self) -> bool:
+        """Whether null has propagated to the root, as far as was looked."""
+        return None in self._dead
+
+    @property
+    def nulls_some(self) -> bool:
+        """Whether null has propagated to any position, as far as was looked."""
+        return bool(self._dead)
+
+    def look(self) -> bool:
+        """Takes note of the positions that are null by the errors so far; whether there are new errors."""
+        raised, located = self._looked
+        if raised == len(self._raised) and located == len(self._located):
+            return False
+        self._dead.update(self._locate(error).nulled for error in self._raised[raised:])
+        self._dead.update(error.nulled for error in self._located[located:])
+        self._looked = len(self._raised), len(self._located)
+        return True
+
+    def is_dead(self, column: Column, depth: int, index: int) -> bool:
+        """Whether a position, or one above it, is null by an error that was taken note of."""
+        path = tuple(step.key for step in column.steps(depth, index))
+        return self.nulls_all or any(path[:length] in self._dead for length in range(len(path) + 1))
 
     def collected(self) -> list[GraphQLError]:
         """The errors in the order of the response.
@@ -46,7 +70,7 @@ class FieldErrors:
         """
         nulled: set[Place | None] = set()
         collected: list[GraphQLError] = []
-        for found in sorted([*map(self._locate, self._raised), *self._located][:], key=lambda found: found.order):
+        for found in sorted([*map(self._locate, self._raised), *self._located], key=lambda found: found.order):
             position = found.nulled
             if None in nulled or (
                 position is not None and any(position[:length] in nulled for length in range(len(position) + 1))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from functools import partial
 from typing import Any, cast
 
 from graphql import (
-    ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -25,8 +24,9 @@ from resolvers.executor.errors import FieldErrors
 from resolvers.executor.level import FAILED, Column, Level
 from resolvers.executor.plan import Attribute, FieldPlan, Plans, Selection
 from resolvers.executor.rows import assemble, column_values, objects
+from resolvers.executor.waits import Waits
 
-Then = Callable[[Sequence[Any]], None]
+Then = Callable[[dict[int, Any]], None]
 
 
 class BreadthFirstExecutor(Executor[None]):
@@ -63,12 +63,9 @@ class BreadthFirstExecutor(Executor[None]):
             raise self.abort_error()
         self.errors = FieldErrors(propagates=self.error_propagation)
         self.completion = Completion(self)
+        self.waits = Waits(self.errors)
         self._todo: deque[Level] = deque()
         self._levels: list[Level] = []
-        self._pending: dict[asyncio.Future[Any], list[Callable[[asyncio.Future[Any]], None]]] = {}
-        self._coroutines = 0
-        self._ready: deque[asyncio.Future[Any]] = deque()
-        self._wake: asyncio.Future[None] | None = None
         run = self._run(serially)
         try:
             next(run)
@@ -95,6 +92,9 @@ class BreadthFirstExecutor(Executor[None]):
             for plan in batch:
                 self._resolve(root, plan)
             yield from self._settle()
+            if self.waits.all_dead:
+                self.settle_in_background(self.waits.abandon())
+                return self._respond(None)
             assemble(self._levels)
             if serially and FAILED in (column_values(column)[0] for column in root.columns[-1:]):
                 return self._respond(None)
@@ -104,17 +104,15 @@ class BreadthFirstExecutor(Executor[None]):
     def _settle(self) -> Generator[None, None, None]:
         """Works until nothing is left to do or to wait for."""
         while True:
-            while self._todo or self._ready:
-                while self._ready:
-                    future = self._ready.popleft()
-                    for then in self._pending.pop(future):
-                        then(future)
+            while self.waits.take() or self._todo:
                 if self._todo:
                     level = self._todo.popleft()
                     for plan in level.selection.fields:
                         self._resolve(level, plan)
-            if not self._pending:
-                return
+            if not self.waits or self.waits.prune():
+                if not self.waits or self.waits.all_dead:
+                    return
+                continue
             yield
 
     def _respond(self, data: dict[str, Any] | None) -> Any:
@@ -123,73 +121,50 @@ class BreadthFirstExecutor(Executor[None]):
 
     async def _drive(self, run: Generator[None, None, Any]) -> Any:
         """Waits and goes on, until the response is there. Cancelled, it cancels what it waits for."""
-        loop = asyncio.get_running_loop()
         try:
             while True:
-                if not self._ready:
-                    if self.when_idle is not None:
-                        self.when_idle(self._coroutines > 0)
-                    self._wake = loop.create_future()
-                    await self._wake
+                await self.waits.wait(self.when_idle)
                 try:
                     next(run)
                 except StopIteration as stop:
                     return stop.value
         finally:
-            for future in self._pending:
-                future.cancel()
+            self.waits.cancel()
 
     def enqueue(self, level: Level) -> None:
         """Takes a level whose fields are to be resolved."""
         self._levels.append(level)
         self._todo.append(level)
 
-    def wait(self, awaitables: Mapping[int, Awaitable[Any]], values: Sequence[Any], then: Then) -> None:
-        """Calls ``then`` with the values when the awaitable ones among them have arrived.
+    def wait(
+        self,
+        column: Column,
+        depth: int,
+        awaitables: Mapping[int, Awaitable[Any]],
+        then: Then,
+        sound: Callable[[int, Any], Any] | None = None,
+        *,
+        aborts: bool = True,
+    ) -> None:
+        """Calls ``then`` with the values of some awaitables when all have arrived, by their indices in a layer.
 
-        An exception that one of them raises is its value.
+        An exception that one of them raises is its value; ``sound`` makes of each what it is to be. ``aborts`` is False
+        for work that looks after the abort signal itself.
         """
-        settled = list(values)
-        missing = len(awaitables)
+        settled: dict[int, Any] = {}
 
-        def arrived(index: int, future: asyncio.Future[Any]) -> None:
-            nonlocal missing
-            error = future.exception()
-            if error is not None and not isinstance(error, Exception):
-                raise error
-            settled[index] = future.result() if error is None else error
-            missing -= 1
-            if not missing:
+        def arrived(index: int, value: Any) -> None:
+            settled[index] = value if sound is None else sound(index, value)
+            if len(settled) == len(awaitables):
                 then(settled)
 
         for index, awaitable in awaitables.items():
-            self._await(awaitable, lambda future, index=index: arrived(index, future))
+            self.waits.add(
+                self._abortable(awaitable) if aborts else awaitable, partial(arrived, index), column, depth, index
+            )
 
-    def _await(self, awaitable: Awaitable[Any], then: Callable[[asyncio.Future[Any]], None]) -> None:
-        if self.abort_signal is not None:
-            awaitable = self.with_abort_signal(awaitable)
-        plain = isinstance(awaitable, asyncio.Future) and not isinstance(awaitable, asyncio.Task)
-        future = asyncio.ensure_future(awaitable)
-        if future in self._pending:
-            self._pending[future].append(then)
-            return
-        self._pending[future] = [then]
-        if future.done():
-            self._ready.append(future)
-            return
-        self._coroutines += not plain
-        future.add_done_callback(self._arrived if plain else self._coroutine_arrived)
-
-    def _coroutine_arrived(self, future: asyncio.Future[Any]) -> None:
-        self._coroutines -= 1
-        self._arrived(future)
-
-    def _arrived(self, future: asyncio.Future[Any]) -> None:
-        if future not in self._pending:
-            return
-        self._ready.append(future)
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+    def _abortable(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
+        return awaitable if self.abort_signal is None else self.with_abort_signal(awaitable)
 
     def _resolve(self, level: Level, plan: FieldPlan) -> None:
         """Resolves one field of a level and completes what it yields."""
@@ -215,23 +190,17 @@ class BreadthFirstExecutor(Executor[None]):
         except Exception as error:  # noqa: BLE001 - whatever a resolver raises is an error at its place
             values = [error] * len(level.sources)
         if not isinstance(values, list | tuple) and self.is_awaitable(values):
-            self._await(values, lambda future: self._take(column, future))
+            self.waits.add(self._abortable(values), partial(self._take, column), column)
         else:
-            self._take_values(column, values)
+            self._take(column, values)
 
-    def _take(self, column: Column, future: asyncio.Future[Any]) -> None:
-        error = future.exception()
-        if error is None:
-            self._take_values(column, future.result())
-        elif isinstance(error, Exception):
-            self._take_values(column, [error] * len(column.level.sources))
-        else:
-            raise error
-
-    def _take_values(self, column: Column, values: Any) -> None:
+    def _take(self, column: Column, values: Any) -> None:
+        """Completes a column with what its level resolver returned: values, or one error for all of them."""
         count = len(column.level.sources)
-        if len(values) != count:
-            name = f"{column.plan.parent.name}.{column.plan.nodes[0].name.value}"
+        if isinstance(values, Exception) or values is FAILED:
+            values = [values] * count
+        elif len(values) != count:
+            name = column.plan.coordinate
             error = TypeError(f"The level resolver of {name} returned {len(values)} values for {count} sources.")
             values = [error] * count
         self.completion.advance(column, values)
@@ -251,12 +220,12 @@ class BreadthFirstExecutor(Executor[None]):
                 values.append(error)
         return values
 
-    def info(self, plan: FieldPlan, level: Level, index: int) -> GraphQLResolveInfo:
+    def info(self, plan: FieldPlan, level: Level, index: int) -> GraphQLResolveInfo[Any]:
         """The info of a field of one object; a level resolver gets the first one's."""
         path = Path(level.path(index), plan.key, plan.parent.name)
         return self.build_resolve_info(plan.definition, plan.nodes, plan.parent, path)
 
-    def build_resolve_info(self, *args: Any) -> GraphQLResolveInfo:
+    def build_resolve_info(self, *args: Any) -> GraphQLResolveInfo[Any]:
         """graphql-core's info, or for a Strawberry schema Strawberry's."""
         if self._is_strawberry:
             return StrawberryGraphQLCoreExecutionContext.build_resolve_info(cast("Any", self), *args)

@@ -40,8 +40,8 @@ def coerce(
     """The values as the response has them. None stays; ``types`` are the values' types.
 
     ``failed(index, error)`` is told of each value that does not fit, and returns what takes its place. A leaf type with
-    ``LEAF`` among its extensions coerces a column by itself: ``(values, types) -> values``, or None where it would rather
-    have it done value by value. It may return anything that the encoder of the response writes as it should.
+    ``LEAF`` among its extensions coerces a column by itself: ``(values, types) -> values``, or None where it would
+    rather have it done value by value. It may return anything that the encoder of the response writes as it should.
     """
     kinds = types - {NONE}
     whole = type_.extensions.get(LEAF)
@@ -56,7 +56,7 @@ def coerce(
     one: Callable[[Any], Any] = (
         _memoised(type_) if isinstance(type_, GraphQLEnumType) and kinds <= {str} else _one(type_)
     )
-    result = []
+    result: list[Any] = []
     for index, value in enumerate(values):
         if value is None:
             result.append(None)

@@ -23,6 +23,15 @@ class _Failed:
 FAILED: Final = _Failed()
 
 
+class Delegated:
+    """A list that graphql-core has completed, with everything below it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 class Step(NamedTuple):
     """One step of a path: the response key or list index, and its place among its siblings."""
 
@@ -106,10 +115,11 @@ class Column:
 class Level:
     """All objects of one object type that a column yields.
 
-    ``slots`` are their indices in the column's last layer; None where they are all of it, in order.
+    ``slots`` are their indices in the column's last layer; None where they are all of it, in order. ``nesting`` is how
+    many lists and objects of the response lie around each of them, itself included.
     """
 
-    __slots__ = ("_paths", "column", "columns", "selection", "slots", "sources")
+    __slots__ = ("_paths", "column", "columns", "nesting", "selection", "slots", "sources")
 
     def __init__(
         self, column: Column | None, selection: Selection, sources: Sequence[Any], slots: Sequence[int] | None
@@ -119,6 +129,7 @@ class Level:
         self.sources = sources
         self.slots = slots
         self.columns: list[Column] = []
+        self.nesting: int = 1 if column is None else column.level.nesting + len(column.plan.layers)
         self._paths: list[Path | None] | None = None
 
     @property

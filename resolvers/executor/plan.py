@@ -35,7 +35,9 @@ TYPES = "types"
 CONDITIONAL = frozenset({"skip", "include", "defer", "stream"})
 MAX_VARIANTS = 16
 
-LevelResolver = Callable[[Sequence[Any], GraphQLResolveInfo | None, dict[str, Any]], Sequence[Any] | Awaitable[Any]]
+LevelResolver = Callable[
+    [Sequence[Any], GraphQLResolveInfo[Any] | None, dict[str, Any]], Sequence[Any] | Awaitable[Any]
+]
 
 
 class Attribute:
@@ -58,7 +60,7 @@ class Wrapper(NamedTuple):
 
 @dataclass(eq=False)
 class FieldPlan:
-    """One field of a selection: ``layers`` is its type from the outside in, ``below`` what was selected on each type."""
+    """One field of a selection: ``layers`` is its type from the outside in, ``below`` what is selected on each type."""
 
     key: str
     ordinal: int
@@ -71,8 +73,14 @@ class FieldPlan:
     level: LevelResolver | None
     is_type_name: bool
     has_variables: bool
+    streams: bool
     arguments: dict[str, Any] | None = None
     below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
+
+    @property
+    def coordinate(self) -> str:
+        """The field's schema coordinate, as ``Vehicle.label``."""
+        return f"{self.parent.name}.{self.nodes[0].name.value}"
 
     @classmethod
     def of(
@@ -104,6 +112,7 @@ class FieldPlan:
             level=definition.extensions.get(LEVEL),
             is_type_name=definition is TypeNameMetaFieldDef,
             has_variables=any(True for _ in _variables(nodes[0].arguments)),
+            streams=any(directive.name.value == "stream" for directive in nodes[0].directives or ()),
         )
 
     def coerced_arguments(self, executor: BreadthFirstExecutor) -> dict[str, Any]:

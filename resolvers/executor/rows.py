@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from resolvers.executor.completion import Delegated
-from resolvers.executor.level import FAILED, Column, Level
+from resolvers.executor.level import FAILED, Column, Delegated, Level
 
 
 def assemble(levels: Sequence[Level]) -> None:

@@ -262,8 +262,9 @@ async def test_terminated_backend_is_unavailable_and_the_next_session_works(
             async with small.session(caller) as session:
                 await session.fetch("facts")
     else:
+        writes = when == "before the commit"  # a session that only read has told what it read: see below
         with pytest.raises(DatabaseUnavailableError, match="cannot be reached"):  # noqa: PT012 - the exit may raise
-            async with small.session(caller) as session:
+            async with small.session(caller, writes=writes) as session:
                 pid = (await session.fetch("transaction"))[0]["pid"]
                 slow = asyncio.create_task(session.fetch("sleep")) if when == "in a statement" else None
                 if slow:
@@ -273,6 +274,18 @@ async def test_terminated_backend_is_unavailable_and_the_next_session_works(
                     await slow
                 elif when == "in the transaction":
                     await session.fetch("facts")
+    for _ in range(3):
+        async with small.session(caller) as session:
+            assert (await session.fetch("transaction"))[0]["pid"] != pid
+
+
+async def test_a_reader_whose_backend_is_terminated_at_the_end_has_its_answer(
+    small: Database, caller: Caller, query: Query
+):
+    """What was read is told; the connection that broke is replaced, and nothing is left running."""
+    async with small.session(caller) as session:
+        pid = (await session.fetch("transaction"))[0]["pid"]
+        await query("select pg_terminate_backend($1, 5000)", pid)
     for _ in range(3):
         async with small.session(caller) as session:
             assert (await session.fetch("transaction"))[0]["pid"] != pid

@@ -1,0 +1,45 @@
+"""Encoding: a response as JSON, in pieces where it is large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+ROWS = 1000  # in one piece
+DEPTH = 6  # how many objects deep a long list is looked for
+
+
+def encode(body: Mapping[str, Any]) -> bytes | Iterator[bytes]:
+    """The JSON text of a response: whole, or where it holds a list of more than ROWS rows piece by piece.
+
+    The text of a large response is never in memory at once, and other requests are served between its pieces.
+    """
+    return _pieces(body, DEPTH) if _is_long(body, DEPTH) else _text(body)
+
+
+def _text(value: Any) -> bytes:
+    return orjson.dumps(value, default=str)
+
+
+def _is_long(value: Any, depth: int) -> bool:
+    if isinstance(value, dict):
+        return depth > 0 and any(_is_long(inner, depth - 1) for inner in value.values())
+    return isinstance(value, list) and len(value) > ROWS
+
+
+def _pieces(value: Any, depth: int) -> Iterator[bytes]:
+    if not _is_long(value, depth):
+        yield _text(value)
+    elif isinstance(value, dict):
+        start = b"{"
+        for key, inner in value.items():
+            yield start + _text(key) + b":"
+            yield from _pieces(inner, depth - 1)
+            start = b","
+        yield b"}"
+    else:
+        for first in range(0, len(value), ROWS):
+            yield (b"," if first else b"[") + _text(value[first : first + ROWS])[1:-1]
+        yield b"]"
