@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,6 +35,7 @@ def create(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.database_url is None:
             raise RuntimeError("DATABASE_URL is not set. 'motomind serve' starts an embedded database and sets it.")
+        _spare_the_collector()
         database = await Database.connect(settings.database_url, pool_settings(settings))
         app.state.endpoint = Endpoint(settings, database, engine)
         try:
@@ -48,6 +50,18 @@ def create(settings: Settings | None = None) -> Starlette:
         ],
         lifespan=lifespan,
     )
+
+
+def _spare_the_collector() -> None:
+    """Keeps the garbage collector from looking at the schema again and again, and at responses while they are built.
+
+    A response is tens of thousands of objects without a cycle among them, freed as soon as it is sent. The default
+    thresholds have each of them looked at several times over; a full collection took a tenth of a second out of every
+    seventh large tree.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pool_settings(settings: Settings) -> PoolSettings:

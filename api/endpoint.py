@@ -165,7 +165,7 @@ class Endpoint:
                     "You belong to several tenants: send the header X-Tenant-Id with one of their ids.",
                     extensions={"tenants": [{"id": str(t["id"]), "name": t["name"]} for t in tenants]},
                 )
-            tenant_id = tenants[0]["id"]
+            tenant_id = UUID(tenants[0]["id"])
         return Caller(
             identity.user_id,
             tenant_id,

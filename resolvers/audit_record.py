@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -53,7 +52,7 @@ class AuditFilter:
         }
 
 
-async def audit_record_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def audit_record_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Audit records by id."""
     return one_by(ids, await loaders.fetch("audit_records_by_id", ids=ids))
 
@@ -62,7 +61,7 @@ async def audit_record_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]
 class AuditRecord(Node):
     """A row of audit_trail."""
 
-    changed_by_id: strawberry.Private[UUID | None]
+    changed_by_id: strawberry.Private[str | None]
     table_name: str = strawberry.field(description="The table.")
     record_id: strawberry.ID = strawberry.field(description="The row's id; a member's user id for memberships.")
     operation: AuditOperation = strawberry.field(description="What was done.")

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from strawberry.types import Info as StrawberryInfo
 
 from resolvers.loading import Loaders
-from sql.session import Caller, Session
+from sql.session import Session
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,14 @@ class Context:
         return cls(session, Loaders(session), max_page_size)
 
     @property
-    def caller(self) -> Caller:
-        """The user and tenant that this request acts as."""
-        return self.session.caller
+    def tenant_id(self) -> str:
+        """The tenant that this request acts in, as rows have it."""
+        return str(self.session.caller.tenant_id)
+
+    @property
+    def user_id(self) -> str:
+        """The user that this request acts as, as rows have it."""
+        return str(self.session.caller.user_id)
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]

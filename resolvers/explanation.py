@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import strawberry
 
@@ -37,17 +36,17 @@ class ExplanationFilter:
         }
 
 
-async def explanation_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def explanation_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Explanations by id."""
     return one_by(ids, await loaders.fetch("explanations_by_id", ids=ids))
 
 
-async def explanations_of_vehicle(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def explanations_of_vehicle(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Explanations about vehicles, newest first."""
     return many_by(ids, await loaders.fetch("explanations_by_vehicle", ids=ids), "vehicle_id")
 
 
-async def explanations_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def explanations_of_group(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Explanations about groups, newest first."""
     return many_by(ids, await loaders.fetch("explanations_by_group", ids=ids), "fleet_group_id")
 
@@ -56,8 +55,8 @@ async def explanations_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[A
 class Explanation(Node):
     """A row of explanations."""
 
-    vehicle_id: strawberry.Private[UUID | None]
-    fleet_group_id: strawberry.Private[UUID | None]
+    vehicle_id: strawberry.Private[str | None]
+    fleet_group_id: strawberry.Private[str | None]
     period_start: datetime.date = strawberry.field(description="The first day it speaks of.")
     period_end: datetime.date = strawberry.field(description="The day after the last it speaks of.")
     text: str = strawberry.field(description="The insight.")

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from uuid import UUID
 
 import strawberry
 
@@ -78,12 +77,12 @@ class FleetGroupFilter:
         }
 
 
-async def fleet_group_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def fleet_group_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Groups by id."""
     return one_by(ids, await loaders.fetch("fleet_groups_by_id", ids=ids))
 
 
-async def ancestors_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def ancestors_of_group(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """The visible groups above a group, topmost first."""
     return many_by(ids, await loaders.fetch("ancestors_by_group", ids=ids), "group_id")
 
@@ -98,21 +97,21 @@ async def tree_below(loaders: Loaders, roots: list[Any], max_depth: int | None) 
     return trees
 
 
-async def root_groups(loaders: Loaders, keys: list[UUID]) -> Sequence[Any]:
+async def root_groups(loaders: Loaders, keys: list[str]) -> Sequence[Any]:
     """The topmost groups that the caller sees."""
     rows = await loaders.fetch("fleet_groups_at_root")
     loaders.prime(fleet_group_by_id, rows)
     return [rows] * len(keys)
 
 
-async def children_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def children_of_group(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """The groups directly below a group, by name; ``load_children`` fetches deeper levels along."""
     rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=1)
     loaders.prime(fleet_group_by_id, rows)
     return many_by(ids, rows, "parent_group_id")
 
 
-def load_children(loaders: Loaders, ids: list[UUID], depth: int) -> Any:
+def load_children(loaders: Loaders, ids: list[str], depth: int) -> Any:
     """The children of groups, with ``depth`` levels below them fetched by the same statement.
 
     Groups above the deepest level have all their children among the rows, so those answers are put into the cache of
@@ -124,7 +123,7 @@ def load_children(loaders: Loaders, ids: list[UUID], depth: int) -> Any:
     return loaders.of(_children_with_levels, depth, tree=True).load_level(ids)
 
 
-async def _children_with_levels(loaders: Loaders, ids: list[UUID], depth: int) -> Sequence[Any]:
+async def _children_with_levels(loaders: Loaders, ids: list[str], depth: int) -> Sequence[Any]:
     rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth)
     wanted = dict.fromkeys([*ids, *(row["id"] for row in rows if row["level"] < depth)])
     children = many_by(wanted, (row for row in rows if row["parent_group_id"] in wanted), "parent_group_id")
@@ -140,7 +139,7 @@ async def _children_with_levels(loaders: Loaders, ids: list[UUID], depth: int) -
 class FleetGroup(Node):
     """A row of fleet_groups."""
 
-    parent_group_id: strawberry.Private[UUID | None]
+    parent_group_id: strawberry.Private[str | None]
     name: str = strawberry.field(description="The group's name.")
     description: str | None = strawberry.field(description="What the group is for.")
     group_type: GroupType = strawberry.field(description="What the group stands for.")

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -14,7 +13,7 @@ from resolvers.loading import Loaders, many_by
 
 
 async def summaries_of_group(
-    loaders: Loaders, ids: list[UUID], start: datetime.date | None, end: datetime.date | None
+    loaders: Loaders, ids: list[str], start: datetime.date | None, end: datetime.date | None
 ) -> Sequence[Any]:
     """Day figures of groups, oldest first."""
     rows = await loaders.fetch("fleet_summaries_by_group", ids=ids, period_start=start, period_end=end)
@@ -22,7 +21,7 @@ async def summaries_of_group(
 
 
 async def summaries_of_tenant(
-    loaders: Loaders, ids: list[UUID], start: datetime.date | None, end: datetime.date | None
+    loaders: Loaders, ids: list[str], start: datetime.date | None, end: datetime.date | None
 ) -> Sequence[Any]:
     """Day figures of the whole tenant that is acted in, oldest first."""
     rows = await loaders.fetch("fleet_summaries_of_tenant", period_start=start, period_end=end)
@@ -33,8 +32,8 @@ async def summaries_of_tenant(
 class FleetSummary:
     """A row of fleet_summary_metrics."""
 
-    id: strawberry.Private[UUID]
-    fleet_group_id: strawberry.Private[UUID | None]
+    id: strawberry.Private[str]
+    fleet_group_id: strawberry.Private[str | None]
     metric_date: datetime.date = strawberry.field(description="The day.")
     total_vehicles: int = strawberry.field(description="Vehicles in the subtree.")
     active_vehicles: int = strawberry.field(description="Vehicles that drove.")

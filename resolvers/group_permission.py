@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import strawberry
 
@@ -29,22 +28,22 @@ class PermissionLevel(Enum):
     ADMIN = "admin"
 
 
-async def group_permission_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def group_permission_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Grants by id."""
     return one_by(ids, await loaders.fetch("group_permissions_by_id", ids=ids))
 
 
-async def group_permissions_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def group_permissions_of_group(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """The grants on a group itself, oldest first."""
     return many_by(ids, await loaders.fetch("group_permissions_by_group", ids=ids), "fleet_group_id")
 
 
-async def group_permissions_of_user(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def group_permissions_of_user(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """A person's grants in the acting tenant, oldest first."""
     return many_by(ids, await loaders.fetch("group_permissions_by_user", ids=ids), "user_id")
 
 
-async def caller_permission_of_group(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def caller_permission_of_group(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """The caller's level on a group, inherited grants and role included."""
     rows = await loaders.fetch("caller_permission_by_group", ids=ids)
     return value_by(ids, rows, "group_id", "permission_level", absent=None)
@@ -54,9 +53,9 @@ async def caller_permission_of_group(loaders: Loaders, ids: list[UUID]) -> Seque
 class GroupPermission(Node):
     """A row of group_permissions."""
 
-    user_id: strawberry.Private[UUID]
-    fleet_group_id: strawberry.Private[UUID]
-    granted_by_id: strawberry.Private[UUID]
+    user_id: strawberry.Private[str]
+    fleet_group_id: strawberry.Private[str]
+    granted_by_id: strawberry.Private[str]
     permission_level: PermissionLevel = strawberry.field(description="What is granted.")
     created_at: datetime.datetime = strawberry.field(description="Since when.")
 

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import strawberry
 
@@ -15,7 +14,7 @@ from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
 from resolvers.loading import Loaders, column, many_by, one_by, value_by
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, Page, connection, page
+from resolvers.paging import Connection, Page, narrowed_connection, page
 from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.user import User, user_by_id
 from sql.statements import Ordering
@@ -76,28 +75,22 @@ class EventFilter:
         }
 
 
-async def manual_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def manual_event_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Events by id."""
     return one_by(ids, await loaders.fetch("manual_events_by_id", ids=ids))
 
 
-async def archived_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def archived_event_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Archived events by id."""
     return one_by(ids, await loaders.fetch("archived_events_by_id", ids=ids))
 
 
-async def caller_is_narrow(loaders: Loaders, keys: list[str]) -> Sequence[Any]:
-    """Whether the caller, a viewer, sees so few vehicles that their events are found by vehicle."""
-    (row,) = await loaders.fetch("caller_is_narrow")
-    return [row["narrow"] or None] * len(keys)
-
-
-async def events_by_vehicle(loaders: Loaders, ids: list[UUID], asked: Page) -> Sequence[Any]:
+async def events_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:
     """The same page of every vehicle's events, one row more than asked for."""
     return many_by(ids, await loaders.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments), "key_id")
 
 
-async def event_count_by_vehicle(loaders: Loaders, ids: list[UUID], asked: Page) -> Sequence[Any]:
+async def event_count_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:
     """How many events each vehicle has under the page's filter."""
     rows = await loaders.fetch("manual_events_count_by_vehicle", ids=ids, **dict(asked.parameters))
     return value_by(ids, rows, "key_id", "total_count", absent=0)
@@ -107,9 +100,9 @@ async def event_count_by_vehicle(loaders: Loaders, ids: list[UUID], asked: Page)
 class ManualEvent(Node):
     """A row of manual_events."""
 
-    vehicle_id: strawberry.Private[UUID]
-    source_upload_id: strawberry.Private[UUID | None]
-    created_by_id: strawberry.Private[UUID]
+    vehicle_id: strawberry.Private[str]
+    source_upload_id: strawberry.Private[str | None]
+    created_by_id: strawberry.Private[str]
     event_type: EventType = strawberry.field(description="What was captured.")
     payload: Json = strawberry.field(description="All that was captured, with keys that have no field here.")
     confidence: int = strawberry.field(description="How sure the capture is, 0 to 100.")
@@ -151,34 +144,10 @@ def event_page(
     after: str | None,
     last: int | None,
     before: str | None,
-    *,
-    narrow: bool | None = None,
 ) -> Page:
-    """The page of events that these arguments ask for; ``narrow`` as ``caller_is_narrow`` has it."""
-    return page(
-        "manual_events",
-        Ordering("occurred_at", descending=True),
-        first,
-        after,
-        last,
-        before,
-        filter=filter,
-        order_by=order_by,
-        narrow=narrow,
-    )
-
-
-def _event_connection(info: Info, statement: str, *asked: Any) -> Any:
-    """A page of events; a viewer's depends on how many vehicles they see."""
-    if info.context.session.role != "viewer":
-        return connection(info, statement, event_page(*asked))
-
-    async def narrowed() -> Any:
-        narrow = await info.context.loaders.load(caller_is_narrow, "caller")
-        found = connection(info, statement, event_page(*asked, narrow=narrow))
-        return found if isinstance(found, list) else await found
-
-    return narrowed()
+    """The page of events that these arguments ask for."""
+    latest = Ordering("occurred_at", descending=True)
+    return page("manual_events", latest, first, after, last, before, filter=filter, order_by=order_by)
 
 
 @strawberry.type
@@ -197,7 +166,8 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of events."""
-        return _event_connection(info, "manual_events", filter, order_by, first, after, last, before)
+        asked = event_page(filter, order_by, first, after, last, before)
+        return narrowed_connection(info, "manual_events", asked)
 
     @level(description="The archived events that the caller may see, latest first unless ordered otherwise.")
     def archived_events(
@@ -211,4 +181,5 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of archived events."""
-        return _event_connection(info, "archived_events", filter, order_by, first, after, last, before)
+        asked = event_page(filter, order_by, first, after, last, before)
+        return narrowed_connection(info, "archived_events", asked)

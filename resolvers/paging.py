@@ -6,10 +6,9 @@ import datetime
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Generic, Protocol, TypeVar
-from uuid import UUID
 
 import orjson
 import strawberry
@@ -82,16 +81,15 @@ def page(
     *,
     filter: Conditions | None = None,
     order_by: Sequence[OrderTerm] | None = None,
-    narrow: bool | None = None,
 ) -> Page:
     """The page that a connection's arguments ask for, of the statement ``<name>_page`` and the orders that it knows.
 
-    Ties are broken by id, so that every row has a position of its own. ``narrow`` is passed on to the statement.
+    Ties are broken by id, so that every row has a position of its own.
     Raises InvalidPageError and InvalidCursorError.
     """
     statement = statements.load()[f"{name}_page"]
     kind, columns = statement.row or name, {column.name: column.type for column in statement.order}
-    parameters = {**(filter.parameters() if filter else {}), "narrow": narrow}
+    parameters = filter.parameters() if filter else {}
     if first is not None and last is not None:
         raise InvalidPageError("first and last exclude each other: ask for the first or for the last rows.")
     if last is None and before is not None:
@@ -146,7 +144,7 @@ def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Ma
 _READERS: dict[str, Callable[[Any], Any]] = {
     "text": str,
     "integer": int,
-    "uuid": UUID,
+    "uuid": str,
     "timestamptz": datetime.datetime.fromisoformat,
 }
 
@@ -268,6 +266,25 @@ def pages(
 def connection(info: Info, statement: str, asked: Page) -> Any:
     """The page of a connection at the root, for the root's level of one: of ``<statement>_page``."""
     return pages(info, _rows, _count, [statement], asked)
+
+
+def narrowed_connection(info: Info, statement: str, asked: Page) -> Any:
+    """The page of a connection of vehicles, or of what belongs to them, for the root's level of one.
+
+    For a viewer of few vehicles the statement is told so: see the statement ``caller_is_narrow``.
+    """
+    session = info.context.session
+    if session.role != "viewer":
+        return connection(info, statement, asked)
+
+    def page_for(narrow: bool) -> Page:
+        return replace(asked, parameters=(*asked.parameters, ("narrow", True))) if narrow else asked
+
+    async def narrowed() -> Any:
+        found = connection(info, statement, page_for(await session.find_out_narrow()))
+        return found if isinstance(found, list) else await found
+
+    return narrowed() if session.narrow is None else connection(info, statement, page_for(session.narrow))
 
 
 async def _rows(loaders: Loaders, statements_: list[str], asked: Page) -> Sequence[Any]:

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -46,7 +45,7 @@ class StreamFilter:
         }
 
 
-async def stream_event_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def stream_event_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Stream events by id."""
     return one_by(ids, await loaders.fetch("stream_events_by_id", ids=ids))
 

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Hashable, Sequence
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -31,7 +30,7 @@ class TenantKind(Enum):
     ORG = "org"
 
 
-async def tenant_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def tenant_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Tenants by id: the acting one and the caller's others."""
     return one_by(ids, await loaders.fetch("tenants_by_id", ids=ids))
 
@@ -74,7 +73,7 @@ class Tenant(Node):
 
 def _of_acting(tenants: Level, info: Info, batch: Batch, *arguments: Hashable) -> Any:
     """What a batch function answers for the acting tenant; of any other one this request tells nothing."""
-    acting = info.context.caller.tenant_id
+    acting = info.context.tenant_id
 
     def refused(values: list[Any]) -> list[Any]:
         return [value if tenant.id == acting else _other(tenant) for tenant, value in zip(tenants, values, strict=True)]
@@ -99,4 +98,4 @@ class TenantQuery:
     @level(description="The tenant this request acts in.")
     def tenant(_: Level, info: Info) -> Tenant:
         """The acting tenant."""
-        return info.context.loaders.level(tenant_by_id, [info.context.caller.tenant_id])
+        return info.context.loaders.level(tenant_by_id, [info.context.tenant_id])

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -46,12 +45,12 @@ class UploadFilter:
         }
 
 
-async def upload_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def upload_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Uploads by id."""
     return one_by(ids, await loaders.fetch("uploads_by_id", ids=ids))
 
 
-async def uploads_of_vehicle(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def uploads_of_vehicle(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """The uploads of a vehicle, newest first."""
     return many_by(ids, await loaders.fetch("uploads_by_vehicle", ids=ids), "vehicle_id")
 
@@ -60,8 +59,8 @@ async def uploads_of_vehicle(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]
 class Upload(Node):
     """A row of uploads."""
 
-    vehicle_id: strawberry.Private[UUID | None]
-    uploaded_by_id: strawberry.Private[UUID]
+    vehicle_id: strawberry.Private[str | None]
+    uploaded_by_id: strawberry.Private[str]
     file_name: str = strawberry.field(description="The file's name on the device it came from.")
     content_type: str = strawberry.field(description="The media type.")
     size: int = strawberry.field(description="Bytes.")

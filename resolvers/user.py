@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import strawberry
 
@@ -17,12 +16,12 @@ if TYPE_CHECKING:
     from resolvers.membership import Membership
 
 
-async def user_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def user_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Users by id."""
     return one_by(ids, await loaders.fetch("users_by_id", ids=ids))
 
 
-async def memberships_of_user(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def memberships_of_user(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """A user's memberships, by tenant name: all of the caller's own, of others those in the acting tenant."""
     return many_by(ids, await loaders.fetch("memberships_by_user", ids=ids), "user_id")
 
@@ -50,4 +49,4 @@ class UserQuery:
     @level(description="The person who asks.")
     def viewer(_: Level, info: Info) -> User:
         """The caller."""
-        return info.context.loaders.level(user_by_id, [info.context.caller.user_id])
+        return info.context.loaders.level(user_by_id, [info.context.user_id])

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import strawberry
 
@@ -26,7 +25,7 @@ from resolvers.manual_event import (
     events_by_vehicle,
 )
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, Page, connection, page, pages
+from resolvers.paging import Connection, Page, narrowed_connection, page, pages
 from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
 from sql.statements import Ordering
@@ -82,13 +81,13 @@ class VehicleFilter:
         return parameters
 
 
-async def vehicle_by_id(loaders: Loaders, ids: list[UUID]) -> Sequence[Any]:
+async def vehicle_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Vehicles by id."""
     return one_by(ids, await loaders.fetch("vehicles_by_id", ids=ids))
 
 
 async def vehicles_by_group(
-    loaders: Loaders, ids: list[UUID], asked: Page, include_descendants: bool | None
+    loaders: Loaders, ids: list[str], asked: Page, include_descendants: bool | None
 ) -> Sequence[Any]:
     """The same page of every group's vehicles, one row more than asked for."""
     rows = await loaders.fetch(
@@ -98,7 +97,7 @@ async def vehicles_by_group(
 
 
 async def vehicle_count_by_group(
-    loaders: Loaders, ids: list[UUID], asked: Page, include_descendants: bool | None
+    loaders: Loaders, ids: list[str], asked: Page, include_descendants: bool | None
 ) -> Sequence[Any]:
     """How many vehicles each group has under the page's filter."""
     rows = await loaders.fetch(
@@ -111,7 +110,7 @@ async def vehicle_count_by_group(
 class Vehicle(Node):
     """A row of vehicles."""
 
-    fleet_group_id: strawberry.Private[UUID | None]
+    fleet_group_id: strawberry.Private[str | None]
     label: str = strawberry.field(description="What drivers call it.")
     make: str | None = strawberry.field(description="Who built it.")
     model: str | None = strawberry.field(description="What it was sold as.")
@@ -203,4 +202,4 @@ class VehicleQuery:
         before: str | None = None,
     ) -> Connection[Vehicle]:
         """A page of vehicles."""
-        return connection(info, "vehicles", vehicle_page(filter, order_by, first, after, last, before))
+        return narrowed_connection(info, "vehicles", vehicle_page(filter, order_by, first, after, last, before))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
@@ -25,7 +24,7 @@ class PeriodType(Enum):
 
 
 async def metrics_of_vehicle(
-    loaders: Loaders, ids: list[UUID], period_type: str, start: datetime.date | None, end: datetime.date | None
+    loaders: Loaders, ids: list[str], period_type: str, start: datetime.date | None, end: datetime.date | None
 ) -> Sequence[Any]:
     """Metrics of vehicles, oldest first."""
     rows = await loaders.fetch(
@@ -38,7 +37,7 @@ async def metrics_of_vehicle(
 class VehicleMetrics:
     """A row of vehicle_metrics."""
 
-    vehicle_id: strawberry.Private[UUID]
+    vehicle_id: strawberry.Private[str]
     metric_date: datetime.date = strawberry.field(description="The first day of the period.")
     period_type: PeriodType = strawberry.field(description="How long the period is.")
     fuel_efficiency_mpg: Decimal | None = strawberry.field(description="Miles per US gallon.")

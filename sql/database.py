@@ -14,7 +14,7 @@ import asyncpg
 from sql import statements
 from sql.driver import BROKEN, UNAVAILABLE, Row, prepare_connection, translated
 from sql.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
-from sql.session import Caller, Session
+from sql.session import Caller, NarrowCallers, Session
 
 CLEAN_UP_SECONDS = 2.0
 DANGERS = {
@@ -41,6 +41,7 @@ class Database:
     def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings) -> None:
         self._pool = pool
         self._settings = settings
+        self._narrow_callers: NarrowCallers = {}
         self._endings: set[asyncio.Task[None]] = set()  # of transactions whose callers have their answers
 
     @classmethod
@@ -112,7 +113,7 @@ class Database:
         timeout = self._settings.statement_timeout_ms / 1000
         async with self._acquire() as connection:
             with translated():
-                return await connection.fetch(sql, user_id, timeout=timeout)
+                return await connection.fetch(sql, str(user_id), timeout=timeout)
 
     @asynccontextmanager
     async def session(self, caller: Caller, *, writes: bool = False) -> AsyncIterator[Session]:
@@ -123,7 +124,7 @@ class Database:
         Leaving by an exception, or after a failed statement, rolls back; being cancelled cancels the statement.
         """
         connection = await self._take()
-        session = Session(connection, caller)
+        session = Session(connection, caller, narrow_callers=self._narrow_callers)
         done = False
         try:
             await session.begin(writes=writes, statement_timeout_ms=self._settings.statement_timeout_ms)

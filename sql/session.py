@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,9 +15,12 @@ import asyncpg
 from sql import statements
 from sql.driver import Row, row_class, translated
 from sql.errors import DatabaseError
-from sql.statements import Ordering
+from sql.statements import GENERIC, Ordering
 
 ROLE_REPORT = "motomind "
+KNOWN_SECONDS = 60.0
+MOST_CALLERS = 10_000
+NarrowCallers: TypeAlias = dict[tuple[UUID, UUID], tuple[bool, float]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Session:
     role: str = ""
     issued: list[Issued] = field(default_factory=list)
     failure: DatabaseError | None = None
+    narrow_callers: NarrowCallers = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def begin(self, *, writes: bool, statement_timeout_ms: int) -> None:
@@ -62,6 +67,25 @@ class Session:
             await self._connection.execute(statements.PARAMETER.sub(lambda match: _literal(values[match[1]]), text))
         self.role = self._connection.get_settings().application_name.removeprefix(ROLE_REPORT)
 
+    @property
+    def narrow(self) -> bool | None:
+        """Whether the caller, a viewer, sees few vehicles; None where that is not known from the last minute.
+
+        Only the choice between two ways to the same rows rests on it.
+        """
+        narrow, until = self.narrow_callers.get((self.caller.user_id, self.caller.tenant_id), (None, 0.0))
+        return narrow if time.monotonic() < until else None
+
+    async def find_out_narrow(self) -> bool:
+        """Counts the vehicles that the caller sees, up to what is few."""
+        (row,) = await self.fetch("caller_is_narrow")
+        narrow: bool = row["narrow"]
+        if len(self.narrow_callers) >= MOST_CALLERS:
+            self.narrow_callers.clear()
+        known_until = time.monotonic() + KNOWN_SECONDS
+        self.narrow_callers[self.caller.user_id, self.caller.tenant_id] = (narrow, known_until)
+        return narrow
+
     async def fetch(
         self, name: str, *, order: Sequence[Ordering] = (), after: Sequence[Any] | None = None, **parameters: Any
     ) -> list[Row]:
@@ -71,7 +95,7 @@ class Session:
         Raises the session's first failure again for every statement after it: the transaction is gone.
         """
         statement = statements.load()[name]
-        values: dict[str, Any] = {"tenant_id": self.caller.tenant_id, **parameters}
+        values: dict[str, Any] = {"tenant_id": str(self.caller.tenant_id), **parameters}
         if after is not None:
             values |= {f"after_{i}": value for i, value in enumerate(after)} | {"keyset": True}
         given = frozenset(key for key in statement.optional if values.get(key) is not None)
@@ -82,12 +106,17 @@ class Session:
             self.issued.append(Issued(name, sql))
             try:
                 with translated():
+                    if statement.plan != GENERIC:
+                        await self._connection.execute(f"set local plan_cache_mode = {statement.plan}")
                     # A plan under row security belongs to one role: a text for each role keeps each one's plan.
-                    return await self._connection.fetch(
+                    rows = await self._connection.fetch(
                         f"{sql}\n-- {self.role}",
                         *[values[key] for key in names],
                         record_class=row_class(statement.row),
                     )
+                    if statement.plan != GENERIC:
+                        await self._connection.execute(f"set local plan_cache_mode = {GENERIC}")
+                    return rows
             except DatabaseError as error:
                 self.failure = error
                 raise

@@ -17,6 +17,9 @@ A file holds statements, each headed by comment lines::
 only when ``a`` is not; ``--{ a`` and ``--}`` on lines of their own do the same for the lines between. ``:order`` and
 ``:keyset`` come from the columns of the ``order`` header. So a filter that is not asked for costs nothing, and each
 variant is prepared, and planned, for itself. ``--> name`` stands for the lines of a block headed ``-- fragment: name``.
+
+A statement is planned once and for all values: planning takes longer than most statements do. One whose best plan
+depends on its values has a header ``-- plan: force_custom_plan``.
 """
 
 from __future__ import annotations
@@ -27,12 +30,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-HEADER = re.compile(r"^-- (name|fragment|row|order): (.+)$")
+HEADER = re.compile(r"^-- (name|fragment|row|order|plan): (.+)$")
 BLOCK = re.compile(r"(?m)^(?=-- (?:name|fragment): )")
 FRAGMENT = re.compile(r"(?m)^--> (\w+)$")
 SWITCH = re.compile(r"^--\{ (?P<needs>[\w! ]+)$")
 OPTIONAL = re.compile(r"^(?P<sql>.*?)\s*--\? (?P<needs>[\w! ]+)$")
 PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
+GENERIC = "force_generic_plan"
 MARKERS = frozenset({"order", "keyset"})
 
 
@@ -62,12 +66,16 @@ VariantKey = tuple[frozenset[str], tuple[Ordering, ...]]
 
 @dataclass(frozen=True)
 class Statement:
-    """One named statement; ``row`` names the type that reads its rows, where one does."""
+    """One named statement; ``row`` names the type that reads its rows, where one does.
+
+    ``plan`` is the ``plan_cache_mode`` that it is fastest under.
+    """
 
     name: str
     text: str
     row: str | None = None
     order: tuple[OrderColumn, ...] = ()
+    plan: str = GENERIC
     _rendered: dict[VariantKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -176,5 +184,6 @@ def load() -> dict[str, Statement]:
             text = FRAGMENT.sub(lambda match: fragments[match[1]], block.text)
             terms = [term.split() for term in block.headers.get("order", "").split(",") if term]
             order = tuple(OrderColumn(*term) for term in terms)
-            statements[name] = Statement(name, text, block.headers.get("row"), order)
+            plan = block.headers.get("plan", GENERIC)
+            statements[name] = Statement(name, text, block.headers.get("row"), order, plan)
     return statements

@@ -10,14 +10,8 @@
    and e.occurred_at < :occurred_before::timestamptz --? occurred_before
    and e.vehicle_id = :vehicle_id::uuid              --? vehicle_id
    and e.payload @> :payload_contains::jsonb         --? payload_contains
-   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = :tenant_id))  --? narrow
-
--- Whether the caller sees so few vehicles that their events are better found by vehicle than by time: the policy alone
--- would look at every event of the tenant until a page is full.
-
--- name: caller_is_narrow
-select count(*) < 2000 as narrow
-  from (select from vehicles v where v.tenant_id = :tenant_id limit 2000) seen
+   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = :tenant_id  --? narrow
+                                    and v.fleet_group_id = any ((select app.readable_groups())::uuid[])))  --? narrow
 
 -- name: manual_events_by_id
 -- row: ManualEvent

@@ -3,11 +3,15 @@
 -- name: begin_read
 begin read only;
 set local statement_timeout = :statement_timeout_ms;
+set local plan_cache_mode = force_generic_plan;
+set local jit = off;
 select app.enter(:user_id, :tenant_id, false)
 
 -- name: begin_write
 begin;
 set local statement_timeout = :statement_timeout_ms;
+set local plan_cache_mode = force_generic_plan;
+set local jit = off;
 select app.enter(:user_id, :tenant_id, true, :client_ip, :user_agent)
 
 -- name: role_facts

@@ -23,6 +23,23 @@
    and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, :fleet_group_id::uuid))::uuid[])  --? fleet_group_id subtree
    and v.extended_attributes @> :extended_attributes_contain::jsonb  --? extended_attributes_contain
 
+-- Whether the caller, a viewer, sees so few vehicles that these, and what belongs to them, are better found by the groups
+-- they are in than in the order asked for: row security alone would drop row after row of the tenant until a page is full.
+
+-- name: caller_is_narrow
+select count(*) < 2000 as narrow
+  from (select from vehicles v
+         where v.tenant_id = :tenant_id
+           and v.fleet_group_id = any ((select app.readable_groups())::uuid[])
+         limit 2000) seen
+
+-- fragment: few_vehicles
+  from (select v.*                                                                --? narrow
+          from vehicles v                                                         --? narrow
+         where v.tenant_id = :tenant_id                                           --? narrow
+           and v.fleet_group_id = any ((select app.readable_groups())::uuid[])    --? narrow
+        offset 0) v                                                               --? narrow
+
 -- name: vehicles_by_id
 -- row: Vehicle
 select
@@ -36,7 +53,8 @@ select
 -- order: label v.label text, created_at v.created_at timestamptz, id v.id uuid
 select
 --> vehicle_columns
-  from vehicles v
+  from vehicles v                                    --? !narrow
+--> few_vehicles
  where v.tenant_id = :tenant_id
 --> vehicle_filter
    and :keyset                                       --? keyset
@@ -45,7 +63,8 @@ select
 
 -- name: vehicles_count
 select count(*)::integer as total_count
-  from vehicles v
+  from vehicles v                                    --? !narrow
+--> few_vehicles
  where v.tenant_id = :tenant_id
 --> vehicle_filter
 

@@ -25,7 +25,7 @@ LATEST = (Ordering("occurred_at", descending=True), Ordering("id", descending=Tr
 
 # The statements behind trees, lists, events, rollups and lookups, with what they are given.
 HOTTEST: dict[str, tuple[str, tuple[Ordering, ...], dict[str, Any]]] = {
-    "list of vehicles": ("vehicles_page", LABEL, {"limit": 51}),
+    "list of vehicles": ("vehicles_page", LABEL, {"limit": 51, "narrow": True}),
     "vehicles by id": ("vehicles_by_id", (), {"ids": "vehicles"}),
     "vehicles of groups": ("vehicles_page_by_group", LABEL, {"ids": "groups", "limit": 6}),
     "vehicles of subtrees": (
@@ -40,7 +40,7 @@ HOTTEST: dict[str, tuple[str, tuple[Ordering, ...], dict[str, Any]]] = {
     "events of a type": ("manual_events_page", LATEST, {"limit": 51, "event_type": "issue_report", "narrow": True}),
     "metrics": ("vehicle_metrics_by_vehicle", (), {"ids": "vehicles", "period_type": "daily"}),
     "rollups": ("rollups_by_group", (), {"ids": "groups", "spans": True}),
-    "rollup of all": ("rollups_by_group", (), {"ids": [], "whole_tenant": True, "spans": True}),
+    "rollup of all": ("rollups_by_group", (), {"ids": [], "whole_tenant": True, "granted": True, "spans": True}),
     "node": ("node_types_by_id", (), {"ids": "vehicles"}),
     "permissions": ("caller_permission_by_group", (), {"ids": "groups"}),
 }
@@ -69,6 +69,12 @@ async def narrow(large: Addresses) -> AsyncIterator[tuple[Session, dict[str, lis
     await database.close()
 
 
+def _literal(value: Any) -> str:
+    if isinstance(value, list):
+        return f"'{{{','.join(value)}}}'"
+    return f"'{value}'"
+
+
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for below in plan.get("Plans", []):
@@ -81,11 +87,15 @@ async def test_a_narrow_viewer_pays_for_what_they_see(what: str, narrow: tuple[S
     session, ids = narrow
     name, order, given = HOTTEST[what]
     statement = statements.load()[name]
-    values = {"tenant_id": session.caller.tenant_id, **given}
+    values = {"tenant_id": str(session.caller.tenant_id), **given}
     values = {key: ids[value] if isinstance(value, str) and value in ids else value for key, value in values.items()}
     sql, parameters = statement.render(frozenset(key for key in statement.optional if key in given), order)
-    explain = f"explain (analyze, timing off, format json) {sql}"
-    (row,) = await session._connection.fetch(explain, *[values[key] for key in parameters])  # noqa: SLF001
+    connection, prepared = session.connection, "hottest_" + what.replace(" ", "_")
+    await connection.execute(f"set local plan_cache_mode = {statement.plan}")
+    types = [type_.name for type_ in (await connection.prepare(sql)).get_parameters()]
+    await connection.execute(f"prepare {prepared} ({', '.join(types)}) as {sql}")  # explained as it is executed
+    literals = ", ".join(_literal(values[key]) for key in parameters)
+    (row,) = await connection.fetch(f"explain (analyze, timing off, format json) execute {prepared}({literals})")
     for node in _nodes(json.loads(row[0])[0]["Plan"]):
         loops, dropped = node["Actual Loops"], node.get("Rows Removed by Filter", 0)
         read = (node["Actual Rows"] + dropped) * loops
