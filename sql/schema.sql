@@ -1048,24 +1048,24 @@ CREATE POLICY owner ON public.uploads TO motomind USING (true) WITH CHECK (true)
 CREATE POLICY owner ON public.users TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicle_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicles TO motomind USING (true) WITH CHECK (true);
-CREATE POLICY read_granted ON public.explanations FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])) OR (EXISTS ( SELECT
+CREATE POLICY read_granted ON public.explanations FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest)) OR (EXISTS ( SELECT
    FROM public.vehicles v
-  WHERE ((v.tenant_id = explanations.tenant_id) AND (v.id = explanations.vehicle_id)))))));
-CREATE POLICY read_granted ON public.fleet_groups FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))));
-CREATE POLICY read_granted ON public.fleet_summary_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))));
+  WHERE ((v.tenant_id = explanations.tenant_id) AND (v.id = explanations.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))))))));
+CREATE POLICY read_granted ON public.fleet_groups FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
+CREATE POLICY read_granted ON public.fleet_summary_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
-  WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id))))));
+  WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
 CREATE POLICY read_granted ON public.manual_events_archive FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
-  WHERE ((v.tenant_id = manual_events_archive.tenant_id) AND (v.id = manual_events_archive.vehicle_id))))));
+  WHERE ((v.tenant_id = manual_events_archive.tenant_id) AND (v.id = manual_events_archive.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
 CREATE POLICY read_granted ON public.uploads FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
-  WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id))))));
+  WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
 CREATE POLICY read_granted ON public.vehicle_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
-  WHERE ((v.tenant_id = vehicle_metrics.tenant_id) AND (v.id = vehicle_metrics.vehicle_id))))));
-CREATE POLICY read_granted ON public.vehicles FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))));
+  WHERE ((v.tenant_id = vehicle_metrics.tenant_id) AND (v.id = vehicle_metrics.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
+CREATE POLICY read_granted ON public.vehicles FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_member ON public.users FOR SELECT TO gateway_tenant, gateway_groups USING (((id = ( SELECT app.user_id() AS user_id)) OR (EXISTS ( SELECT
    FROM public.memberships m
   WHERE ((m.tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (m.user_id = users.id))))));

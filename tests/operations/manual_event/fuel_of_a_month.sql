@@ -1,6 +1,9 @@
 -- caller_is_narrow
 select count(*) < 2000 as narrow
-  from (select from vehicles v where v.tenant_id = $1 limit 2000) seen;
+  from (select from vehicles v
+         where v.tenant_id = $1
+           and v.fleet_group_id = any ((select app.readable_groups())::uuid[])
+         limit 2000) seen;
 
 -- manual_events_page
 select
@@ -13,7 +16,8 @@ select
    and e.event_type = $2
    and e.occurred_at >= $3::timestamptz
    and e.occurred_at < $4::timestamptz
-   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = $1))
+   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = $1
+                                    and v.fleet_group_id = any ((select app.readable_groups())::uuid[])))
  order by e.occurred_at desc, e.id desc
  limit $5;
 
@@ -24,7 +28,8 @@ select count(*)::integer as total_count
    and e.event_type = $2
    and e.occurred_at >= $3::timestamptz
    and e.occurred_at < $4::timestamptz
-   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = $1));
+   and e.vehicle_id = any (array(select v.id from vehicles v where v.tenant_id = $1
+                                    and v.fleet_group_id = any ((select app.readable_groups())::uuid[])));
 
 -- vehicles_by_id
 select
