@@ -138,6 +138,7 @@ findable("ArchivedEvent", archived_event_by_id)
 
 
 def event_page(
+    info: Info,
     filter: EventFilter | None,
     order_by: Sequence[EventOrder] | None,
     first: int | None,
@@ -147,7 +148,7 @@ def event_page(
 ) -> Page:
     """The page of events that these arguments ask for."""
     latest = Ordering("occurred_at", descending=True)
-    return page("manual_events", latest, first, after, last, before, filter=filter, order_by=order_by)
+    return page(info, "manual_events", latest, first, after, last, before, filter=filter, order_by=order_by)
 
 
 @strawberry.type
@@ -166,7 +167,7 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of events."""
-        asked = event_page(filter, order_by, first, after, last, before)
+        asked = event_page(info, filter, order_by, first, after, last, before)
         return narrowed_connection(info, "manual_events", asked)
 
     @level(description="The archived events that the caller may see, latest first unless ordered otherwise.")
@@ -181,5 +182,5 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of archived events."""
-        asked = event_page(filter, order_by, first, after, last, before)
+        asked = event_page(info, filter, order_by, first, after, last, before)
         return narrowed_connection(info, "archived_events", asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -18,6 +18,7 @@ from resolvers.errors import InvalidCursorError, InvalidPageError
 from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
 from resolvers.loading import Batch, LevelLoader, Loaders
+from resolvers.selection import coordinate
 from sql import statements
 from sql.driver import Row
 from sql.statements import Ordering
@@ -48,8 +49,8 @@ class OrderTerm(Protocol):
 class Page:
     """Which rows of which connection: hashable, so that fields that ask for the same page share a loader.
 
-    ``kind`` names the connection in its cursors; ``after`` is the position to start behind, in ``order``;
-    ``backwards`` walks from the end, so the rows come in reverse.
+    ``kind`` is the connection's field, which its cursors are bound to; ``after`` is the position to start behind, in
+    ``order``; ``backwards`` walks from the end, so the rows come in reverse.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Page:
 
 
 def page(
+    info: Info,
     name: str,
     default: Ordering,
     first: int | None,
@@ -88,7 +90,7 @@ def page(
     Raises InvalidPageError and InvalidCursorError.
     """
     statement = statements.load()[f"{name}_page"]
-    kind, columns = statement.row or name, {column.name: column.type for column in statement.order}
+    kind, columns = coordinate(info), {column.name: column.type for column in statement.order}
     parameters = filter.parameters() if filter else {}
     if first is not None and last is not None:
         raise InvalidPageError("first and last exclude each other: ask for the first or for the last rows.")
@@ -128,7 +130,7 @@ def encode_cursor(kind: str, order: Sequence[Ordering], position: Sequence[Any])
 def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Mapping[str, str]) -> tuple[Any, ...]:
     """The position that a cursor stands for. Raises InvalidCursorError for any other text."""
     try:
-        raw = urlsafe_b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4))
+        raw = b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raw = b""
     digest, values = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]

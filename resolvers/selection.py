@@ -28,6 +28,12 @@ def fields_below(nodes: list[FieldNode], fragments: dict[str, Any]) -> Iterator[
                     pending.append(fragment.selection_set)
 
 
+def coordinate(info: Info) -> str:
+    """The schema coordinate of the field being resolved, as ``FleetGroup.vehicles``."""
+    raw = info._raw_info  # noqa: SLF001
+    return f"{raw.parent_type.name}.{raw.field_name}"
+
+
 def selects(info: Info, *names: str) -> bool:
     """Whether any of these fields is asked for directly below the one being resolved."""
     raw = info._raw_info  # noqa: SLF001 - strawberry's own view converts the whole selection, fragments unmerged

@@ -142,7 +142,7 @@ class Vehicle(Node):
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of the vehicle's events."""
-        asked = event_page(filter, order_by, first, after, last, before)
+        asked = event_page(info, filter, order_by, first, after, last, before)
         return pages(info, events_by_vehicle, event_count_by_vehicle, column(vehicles, "id"), asked)
 
     @level(description="The vehicle's figures per day, week or month, oldest first.")
@@ -170,6 +170,7 @@ findable("Vehicle", vehicle_by_id)
 
 
 def vehicle_page(
+    info: Info,
     filter: VehicleFilter | None,
     order_by: Sequence[VehicleOrder] | None,
     first: int | None,
@@ -178,7 +179,7 @@ def vehicle_page(
     before: str | None,
 ) -> Page:
     """The page of vehicles that these arguments ask for."""
-    return page("vehicles", Ordering("label"), first, after, last, before, filter=filter, order_by=order_by)
+    return page(info, "vehicles", Ordering("label"), first, after, last, before, filter=filter, order_by=order_by)
 
 
 @strawberry.type
@@ -202,4 +203,4 @@ class VehicleQuery:
         before: str | None = None,
     ) -> Connection[Vehicle]:
         """A page of vehicles."""
-        return narrowed_connection(info, "vehicles", vehicle_page(filter, order_by, first, after, last, before))
+        return narrowed_connection(info, "vehicles", vehicle_page(info, filter, order_by, first, after, last, before))
