@@ -11,9 +11,10 @@ from uuid import UUID, uuid4, uuid5
 
 import psycopg
 
-from sql.errors import DatabaseUnavailableError, ImportFileError
+from sql.errors import ImportFileError
 from sql.imports.problem import is_storable, quoted
 from sql.imports.stage import statements
+from sql.owner import connected
 
 LONGEST_NAME = 200
 NOT_IN_EMAIL = re.compile(r"[^a-z0-9-]")
@@ -33,16 +34,12 @@ def import_transaction(owner_url: str, name: str) -> Iterator[tuple[psycopg.Conn
     """One transaction as the database's owner, acting for the tenant's owner; imports wait for each other.
 
     The tenant is found by its name, whatever its case, or made together with its owner ``owner@NAME.example``.
-    Raises ImportFileError for a name that no tenant can have, DatabaseUnavailableError where nothing answers.
+    Raises ImportFileError for a name that no tenant can have, and what sql.owner says of an address.
     """
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not is_storable(name):
         raise ImportFileError([f"tenant {quoted(name)}: a name has 1 to {LONGEST_NAME} characters"])
-    try:
-        connection = psycopg.connect(owner_url, connect_timeout=10)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailableError(f"The database does not answer: {error}") from error
-    with connection:
+    with connected(owner_url) as connection:
         connection.execute(statements()["lock"])
         found = connection.execute(statements()["find_tenant"], {"name": name}).fetchone()
         if found is None:

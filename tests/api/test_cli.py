@@ -17,7 +17,7 @@ import pytest
 
 from sql.embedded import Addresses
 from tests.api.conftest import GRAPHQL_JSON
-from tests.conftest import Databases
+from tests.conftest import Databases, name_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("serve", "migrate", "demo", "token", "schema", "import")
@@ -138,6 +138,28 @@ def test_serving_an_unmigrated_database_is_refused(run: Run, databases: Database
         assert "motomind migrate" in failure(run("token", "a@b.example", DATABASE_URL=empty.owner))
     finally:
         databases.drop(empty)
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(
+    "command",
+    ["migrate", "demo", "token owner@enterprise.example", "import groups f.csv --tenant T", "serve --demo"],
+)
+def test_command_that_needs_the_owner_says_so(run: Run, demo: Addresses, tmp_path: Path, free_port: int, command: str):
+    """As the role gateway alone: who it is, who it would have to be, and the setting to name them in."""
+    (tmp_path / "f.csv").write_text("code,name\na,All\n", encoding="utf-8")
+    message = failure(run(*command.split(), DATABASE_URL=demo.gateway, MOTOMIND_PORT=str(free_port)))
+    assert 'owner, "motomind", and is connected as "gateway": permission denied for ' in message
+    setting = f"MOTOMIND_OWNER_DATABASE_URL=postgresql://motomind:...@host/{name_of(demo)}\n"
+    assert message.endswith(f"  export {setting}")
+
+
+@pytest.mark.database
+def test_owner_beside_the_gateway_is_taken(run: Run, demo: Addresses):
+    """What the refusal above advises works."""
+    settings = {"DATABASE_URL": demo.gateway, "MOTOMIND_OWNER_DATABASE_URL": demo.owner}
+    assert run("token", "owner@enterprise.example", **settings).stdout
+    assert "current" in run("migrate", **settings).stderr
 
 
 def test_serving_on_a_taken_port_is_refused(run: Run):
