@@ -210,7 +210,7 @@ def _import(importer: Callable[..., Any], file: Path, tenant: str, data_dir: Pat
     with _database(_settings(data_dir=data_dir), migrate=True) as addresses, _progress() as progress:
         report = importer(addresses.owner, file, tenant=tenant, progress=progress)
     added = ", ".join(f"{count} {what}" for what, count in report.added.items() if count)
-    made = f"Made the tenant {tenant}. " if report.tenant_created else ""
+    made = f"Made the tenant {tenant} and its owner, {report.owner_email}. " if report.owner_email else ""
     console.print(
         f"{made}Read {report.read} rows; added {added or 'nothing: all of it was there already'}.", markup=False
     )

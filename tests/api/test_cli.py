@@ -229,7 +229,7 @@ def test_import_says_what_was_added_and_what_is_wrong(run: Run, fresh_database: 
     """Once, again without harm, and not at all where the file is wrong."""
     file = tmp_path / "groups.csv"
     file.write_text("code,name,type,parent\nA,North,location,\nB,Depot,location,A\n", encoding="utf-8")
-    for said in ("Made the tenant T", "already"):
+    for said in ("Made the tenant T and its owner, owner@t.example. Read 2 rows", "already"):
         result = run("import", "groups", file, "--tenant", "T", DATABASE_URL=fresh_database.owner)
         assert (result.returncode, result.stdout) == (0, "")
         assert said in result.stderr
