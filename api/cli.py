@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -47,6 +48,7 @@ DataDir = Annotated[
 TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
 FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
 
+DEFAULT_DATA_DIR = Settings.model_fields["data_dir"].default
 FIRST_QUERY = (
     "{ tenant { name rootGroups { name rollup { vehicleCount } children { name rollup { vehicleCount } } } } }"
 )
@@ -275,15 +277,22 @@ async def _check(gateway_url: str) -> None:
     await database.close()
 
 
+def _command(settings: Settings, *words: str) -> str:
+    """A command as it is typed here, for the same data directory."""
+    where = () if settings.data_dir == DEFAULT_DATA_DIR else ("--data-dir", str(settings.data_dir.resolve()))
+    return shlex.join((sys.argv[0], *words, *where))
+
+
 def _greet(settings: Settings, *, demo: bool) -> None:
     address = f"http://{settings.host}:{settings.port}/graphql"
-    motomind = f"{Path(sys.executable).parent.name and Path(sys.argv[0])}"
     console.print(f"\nMotoMind Gateway serves {address}  (Ctrl+C stops it)\n", style="bold")
     if settings.has_production_issuer:
         return
-    person = "owner@enterprise.example" if demo else "EMAIL"
+    token = _command(settings, "token", "owner@enterprise.example" if demo else "EMAIL")
+    if settings.database_url is not None:
+        token = f"DATABASE_URL=postgresql://owner:...@host/database {token}"
     console.print(
-        f"A token, in another terminal:\n\n  TOKEN=$({motomind} token {person})\n\n"
+        f"A token, in another terminal:\n\n  TOKEN=$({token})\n\n"
         f'A first query:\n\n  curl -s {address} -H "Authorization: Bearer $TOKEN" \\\n'
         f"    -H 'Content-Type: application/json' "
         f'-d \'{{"query": "{FIRST_QUERY}"}}\'\n',

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ import httpx
 import jwt
 import pytest
 
+from api import cli
+from api.settings import Settings
 from sql.embedded import Addresses
 from tests.api.conftest import GRAPHQL_JSON
 from tests.conftest import Databases, name_of
@@ -269,6 +272,7 @@ def test_life_of_an_embedded_server(
         )
     try:
         wait_until(lambda: alive(address), process, log)
+        assert f"motomind token EMAIL --data-dir {data})\n" in log.read_text()
         assert pid_file.exists()
         again = run("serve", "--data-dir", data, "--port", free_port)
         assert str(free_port) in failure(again)
@@ -298,6 +302,26 @@ def test_life_of_an_embedded_server(
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({}, "TOKEN=$(motomind token owner@enterprise.example)"),
+        ({"data_dir": Path("/my data")}, "TOKEN=$(motomind token owner@enterprise.example --data-dir '/my data')"),
+        (
+            {"database_url": "postgresql://gateway@h/d"},
+            "TOKEN=$(DATABASE_URL=postgresql://owner:...@host/database motomind token owner@enterprise.example)",
+        ),
+    ],
+)
+def test_greeting_asks_the_database_that_is_served(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], line: str
+):
+    """The line to paste names what is not the default."""
+    monkeypatch.setattr(sys, "argv", ["motomind"])
+    cli._greet(Settings.model_construct(host="h", port=1, **given), demo=True)  # noqa: SLF001
+    assert f"  {line}\n" in capsys.readouterr().err
 
 
 def alive(address: str) -> bool:
