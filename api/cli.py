@@ -170,7 +170,7 @@ def token(
     if settings.has_production_issuer:
         console.print("Tokens come from the issuer in MOTOMIND_JWT_ISSUER; development tokens would not be taken.")
         raise typer.Exit(1)
-    with _database(settings, migrate=False) as addresses:
+    with _database(settings, migrate=False, begin=False) as addresses:
         person = asyncio.run(member(addresses.owner, email, tenant))
     typer.echo(development_token(settings, person.user_id, person.tenant_id))
 
@@ -224,8 +224,11 @@ def _settings(**given: Any) -> Settings:
 
 
 @contextmanager
-def _database(settings: Settings, *, migrate: bool) -> Iterator[Addresses]:
-    """The database's addresses: of the server in DATABASE_URL, or of the embedded one, started or found."""
+def _database(settings: Settings, *, migrate: bool, begin: bool = True) -> Iterator[Addresses]:
+    """The database's addresses: of the server in DATABASE_URL, or of the embedded one, started or found.
+
+    Unless it is to ``begin`` one, raises SetupError where there is no embedded one yet.
+    """
     from sql import embedded
     from sql.migrate import migrate as apply
 
@@ -238,6 +241,8 @@ def _database(settings: Settings, *, migrate: bool) -> Iterator[Addresses]:
         bring_up_to_date(owner)
         yield Addresses(owner=owner, gateway=settings.database_url)
         return
+    if not begin:
+        embedded.require(settings.data_dir)
     with embedded.database(settings.data_dir) as addresses:
         bring_up_to_date(addresses.owner)
         yield addresses

@@ -36,7 +36,7 @@ class Addresses:
 @contextmanager
 def server(data_dir: Path) -> Iterator[str]:
     """A running server in ``data_dir/postgres``: yields the superuser's address. Stops it if nobody else uses it."""
-    data_dir = data_dir.expanduser().resolve()
+    data_dir = _absolute(data_dir)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         instance = _package().get_server(data_dir / "postgres", cleanup_mode="stop")
@@ -52,10 +52,25 @@ def server(data_dir: Path) -> Iterator[str]:
         instance.cleanup()
 
 
+def require(data_dir: Path) -> None:
+    """Raises SetupError, with how to begin, where nothing has been made in the data directory yet."""
+    data_dir = _absolute(data_dir)
+    if not (data_dir / "postgres" / "PG_VERSION").exists():
+        raise SetupError(
+            f"There is no database in {data_dir}.\n"
+            "Begin one with: motomind serve --demo\n"
+            "or say where yours is, with --data-dir or MOTOMIND_DATA_DIR; DATABASE_URL for a server of your own."
+        )
+
+
 def binaries() -> Path:
     """Where the embedded server's programs are: postgres, pg_dump and so on."""
     path: Path = _package().utils.POSTGRES_VERSIONS[VERSION]
     return path
+
+
+def _absolute(data_dir: Path) -> Path:
+    return data_dir.expanduser().resolve()
 
 
 def _package() -> Any:

@@ -210,12 +210,14 @@ MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf
 """
 
 
-@pytest.mark.database
 def test_token_before_there_is_anything_says_what_to_do(run: Run, tmp_path: Path):
-    """In an empty directory: no stack trace, and no server left running."""
-    message = failure(run("token", "owner@enterprise.example", "--data-dir", tmp_path / "data"))
-    assert "motomind" in message
-    assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
+    """Where nothing was looked for, and how to begin; nothing is made."""
+    for directory, options in (("data", ("--data-dir", "data")), (".motomind", ())):
+        message = failure(run("token", "owner@enterprise.example", *options))
+        assert str(tmp_path / directory) in message
+        assert "motomind serve --demo" in message
+        assert "MOTOMIND_DATA_DIR" in message
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.database
