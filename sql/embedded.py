@@ -5,6 +5,7 @@ Whoever comes second to a data directory finds the running server there; the las
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from sql.errors import SetupError
 OWNER = "motomind"
 DATABASE = "motomind"
 VERSION = 18
+USERS = ".handle_pids.json"
+"""Where the package keeps the ids of the processes that use a server."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ def server(data_dir: Path) -> Iterator[str]:
     data_dir = _absolute(data_dir)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        instance = _package().get_server(data_dir / "postgres", cleanup_mode="stop")
+        package = _package()
+        _forget_the_dead(package, data_dir / "postgres" / USERS)
+        instance = package.get_server(data_dir / "postgres", cleanup_mode="stop")
     except Exception as error:
         log = data_dir / "postgres" / "log"
         raise SetupError(
@@ -67,6 +72,16 @@ def binaries() -> Path:
     """Where the embedded server's programs are: postgres, pg_dump and so on."""
     path: Path = _package().utils.POSTGRES_VERSIONS[VERSION]
     return path
+
+
+def _forget_the_dead(package: Any, users: Path) -> None:
+    """Strikes processes that were killed off the list; with them on it nobody would be the last, and stop the server.
+
+    An id that another process has got meanwhile stays, and the server with it.
+    """
+    with package.PostgresServer._lock:  # noqa: SLF001 - the one that the package itself writes the list under
+        if users.exists() and (text := users.read_text()):
+            users.write_text(json.dumps([pid for pid in json.loads(text) if package.utils.process_is_running(pid)]))
 
 
 def _absolute(data_dir: Path) -> Path:
