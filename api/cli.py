@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
-import shlex
 import signal
 import socket
 import sys
@@ -19,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from api import greeting
 from api.settings import Settings
 from sql.embedded import Addresses
 from sql.errors import DatabaseError, ImportFileError
@@ -47,11 +47,6 @@ DataDir = Annotated[
 ]
 TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
 FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
-
-DEFAULT_DATA_DIR = Settings.model_fields["data_dir"].default
-FIRST_QUERY = (
-    "{ tenant { name rootGroups { name rollup { vehicleCount } children { name rollup { vehicleCount } } } } }"
-)
 
 
 def main() -> None:
@@ -99,7 +94,9 @@ def serve(
         os.environ["DATABASE_URL"] = addresses.gateway
         os.environ["MOTOMIND_DATA_DIR"] = str(settings.data_dir.resolve())
         asyncio.run(_check(addresses.gateway))
-        _greet(settings, demo=demo)
+        console.print(f"\nMotoMind Gateway serves {greeting.address(settings)}  (Ctrl+C stops it)\n", style="bold")
+        if not settings.has_production_issuer:
+            console.print(greeting.first_steps(settings, demo=demo), markup=False)
         try:
             uvicorn.run(
                 "api.app:create",
@@ -146,8 +143,11 @@ def demo(
     from sql.demo import DemoSize
 
     size = None if tenants is None else DemoSize(tenants=tenants, groups=groups, vehicles=vehicles, days=days)
-    with _database(_settings(data_dir=data_dir), migrate=True) as addresses:
-        if not _load_demo(addresses.owner, size):
+    settings = _settings(data_dir=data_dir)
+    with _database(settings, migrate=True) as addresses:
+        if _load_demo(addresses.owner, size):
+            console.print(greeting.after_demo(settings, generated=tenants is not None), markup=False)
+        else:
             console.print("These tenants are already there; nothing was changed.")
 
 
@@ -257,7 +257,10 @@ def _load_demo(owner_url: str, size: Any) -> bool:
 
 @contextmanager
 def _progress() -> Iterator[Report]:
-    """A progress bar for long work: yields what is told step, done and total."""
+    """A progress bar for long work, on a terminal: yields what is told step, done and total."""
+    if not console.is_interactive:
+        yield lambda *_: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Starting", total=None)
@@ -280,26 +283,3 @@ async def _check(gateway_url: str) -> None:
 
     database = await Database.connect(gateway_url, PoolSettings(min_size=0, max_size=1))
     await database.close()
-
-
-def _command(settings: Settings, *words: str) -> str:
-    """A command as it is typed here, for the same data directory."""
-    where = () if settings.data_dir == DEFAULT_DATA_DIR else ("--data-dir", str(settings.data_dir.resolve()))
-    return shlex.join((sys.argv[0], *words, *where))
-
-
-def _greet(settings: Settings, *, demo: bool) -> None:
-    address = f"http://{settings.host}:{settings.port}/graphql"
-    console.print(f"\nMotoMind Gateway serves {address}  (Ctrl+C stops it)\n", style="bold")
-    if settings.has_production_issuer:
-        return
-    token = _command(settings, "token", "owner@enterprise.example" if demo else "EMAIL")
-    if settings.database_url is not None:
-        token = f"DATABASE_URL=postgresql://owner:...@host/database {token}"
-    console.print(
-        f"A token, in another terminal:\n\n  TOKEN=$({token})\n\n"
-        f'A first query:\n\n  curl -s {address} -H "Authorization: Bearer $TOKEN" \\\n'
-        f"    -H 'Content-Type: application/json' "
-        f'-d \'{{"query": "{FIRST_QUERY}"}}\'\n',
-        markup=False,
-    )

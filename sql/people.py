@@ -37,6 +37,7 @@ async def member(owner_url: str, email: str, tenant: str | None) -> Member:
     try:
         person = await connection.fetchrow(load()["user_by_email"].render(frozenset())[0], email)
         tenants = await connection.fetch(load()["tenants_of_email"].render(frozenset())[0], email)
+        some = await connection.fetch(load()["some_addresses"].render(frozenset())[0])
     except asyncpg.UndefinedTableError as error:
         raise SetupError(NO_SCHEMA) from error
     except asyncpg.InsufficientPrivilegeError as error:
@@ -44,7 +45,8 @@ async def member(owner_url: str, email: str, tenant: str | None) -> Member:
     finally:
         await connection.close()
     if person is None:
-        raise NotAMemberError(f"Nobody has the address {email}. The demo's people are in the README.")
+        there = ", ".join(row["email"] for row in some) or "nobody yet; motomind demo brings some"
+        raise NotAMemberError(f"Nobody has the address {email}. Among those there are: {there}.")
     if tenant is None:
         return Member(person["id"], tenants[0]["id"] if len(tenants) == 1 else None)
     for row in tenants:

@@ -16,7 +16,7 @@ import httpx
 import jwt
 import pytest
 
-from api import cli
+from api import greeting
 from api.settings import Settings
 from sql.embedded import Addresses
 from tests.api.conftest import GRAPHQL_JSON
@@ -192,9 +192,35 @@ def test_token_prints_a_token_and_nothing_else(run: Run, demo: Addresses):
 
 
 @pytest.mark.database
+@pytest.mark.parametrize(
+    ("options", "people"),
+    [
+        ((), ("owner@enterprise.example", "manager@enterprise.example", "viewer@enterprise.example")),
+        (
+            ("--tenants", 1, "--groups", 3, "--vehicles", 3, "--days", 3),
+            ("owner@fleet-1.example", "manager@fleet-1.example", "viewer@fleet-1.example"),
+        ),
+    ],
+)
+def test_demo_says_who_is_there_and_what_comes_next(
+    run: Run, fresh_database: Addresses, options: tuple[Any, ...], people: tuple[str, ...]
+):
+    """People whom there are tokens for, and the commands to go on with."""
+    assert "motomind demo" in failure(run("token", people[0], DATABASE_URL=fresh_database.owner))
+    result = run("demo", *options, DATABASE_URL=fresh_database.owner)
+    assert result.stderr.startswith(f"The demo is loaded. Some of its people: {', '.join(people)}\n")
+    assert "motomind serve\n" in result.stderr
+    assert f"motomind token {people[0]})\n" in result.stderr
+    for person in people:
+        assert run("token", person, DATABASE_URL=fresh_database.owner).stdout
+
+
+@pytest.mark.database
 def test_token_for_nobody_is_refused(run: Run, demo: Addresses):
     """An unknown address; a tenant of somebody else's, naming those there are; a production issuer."""
-    assert "nobody@example.com" in failure(run("token", "nobody@example.com", DATABASE_URL=demo.owner))
+    message = failure(run("token", "nobody@example.com", DATABASE_URL=demo.owner))
+    assert "nobody@example.com" in message
+    assert "Among those there are: consultant@example.com, dispatcher@enterprise.example, " in message
     message = failure(run("token", "consultant@example.com", "--tenant", "Solo", DATABASE_URL=demo.owner))
     assert "Medium" in message
     assert "Small" in message
@@ -237,7 +263,7 @@ def test_import_says_what_was_added_and_what_is_wrong(run: Run, fresh_database: 
     for said in ("Made the tenant T and its owner, owner@t.example. Read 2 rows", "already"):
         result = run("import", "groups", file, "--tenant", "T", DATABASE_URL=fresh_database.owner)
         assert (result.returncode, result.stdout) == (0, "")
-        assert said in result.stderr
+        assert said in result.stderr.splitlines()[0]
     file.write_text("code,name,type,parent\nC,South,location,nowhere\n,,,\n", encoding="utf-8")
     message = failure(run("import", "groups", file, "--tenant", "T", DATABASE_URL=fresh_database.owner))
     assert "Nothing was imported" in message
@@ -279,7 +305,7 @@ def test_life_of_an_embedded_server(
         again = run("serve", "--data-dir", data, "--port", free_port)
         assert str(free_port) in failure(again)
         options = ("--tenants", 1, "--groups", 3, "--vehicles", 5, "--days", 3, "--data-dir", data)
-        for said in ("", "already there"):
+        for said in (f"motomind token owner@fleet-1.example --data-dir {data})\n", "already there"):
             loaded = run("demo", *options)
             assert loaded.returncode == 0, loaded.stderr
             assert said in loaded.stderr
@@ -317,13 +343,11 @@ def test_life_of_an_embedded_server(
         ),
     ],
 )
-def test_greeting_asks_the_database_that_is_served(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], line: str
-):
+def test_greeting_asks_the_database_that_is_served(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], line: str):
     """The line to paste names what is not the default."""
     monkeypatch.setattr(sys, "argv", ["motomind"])
-    cli._greet(Settings.model_construct(host="h", port=1, **given), demo=True)  # noqa: SLF001
-    assert f"  {line}\n" in capsys.readouterr().err
+    settings = Settings.model_construct(host="h", port=1, **given)
+    assert f"  {line}\n" in greeting.first_steps(settings, demo=True)
 
 
 def alive(address: str) -> bool:
