@@ -119,8 +119,10 @@ def migrate(data_dir: DataDir = None) -> None:
         console.print("The database is current.")
         if settings.database_url is not None:
             console.print(
-                "Let the gateway in, once:  ALTER ROLE gateway PASSWORD '...';\n"
-                "and serve with:            DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
+                "Let the gateway in, once, as a superuser (or with CREATEROLE):\n"
+                "  ALTER ROLE gateway PASSWORD '...';\n"
+                "and serve with:\n"
+                "  DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
             )
         del addresses
 

@@ -162,7 +162,9 @@ def test_owner_beside_the_gateway_is_taken(run: Run, demo: Addresses):
     """What the refusal above advises works."""
     settings = {"DATABASE_URL": demo.gateway, "MOTOMIND_OWNER_DATABASE_URL": demo.owner}
     assert run("token", "owner@enterprise.example", **settings).stdout
-    assert "current" in run("migrate", **settings).stderr
+    message = run("migrate", **settings).stderr
+    assert "current" in message
+    assert "as a superuser (or with CREATEROLE):\n  ALTER ROLE gateway PASSWORD" in message
 
 
 def test_serving_on_a_taken_port_is_refused(run: Run):

@@ -68,7 +68,7 @@ async def test_superuser_owner_and_bypassrls_roles_are_refused(
     for what, url in refused.items():
         message = await refuse(url, UnsafeRoleError)
         assert what in message
-        assert "ALTER ROLE gateway PASSWORD" in message
+        assert "as a superuser (or with CREATEROLE):  ALTER ROLE gateway PASSWORD" in message
         assert "DATABASE_URL=postgresql://gateway" in message
 
 
@@ -81,7 +81,7 @@ async def test_role_that_may_become_a_dangerous_one_is_refused(make_role: Callab
 
 async def test_role_that_may_not_enter_is_refused_with_the_grant(make_role: Callable[..., str]):
     """A role of its own that nobody let in."""
-    assert 'GRANT gateway TO "' in await refuse(make_role(""), SetupError)
+    assert 'as a superuser (or with CREATEROLE): GRANT gateway TO "' in await refuse(make_role(""), SetupError)
 
 
 async def test_member_of_the_gateway_role_is_taken(make_role: Callable[..., str]):
