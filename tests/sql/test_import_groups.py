@@ -260,8 +260,9 @@ def test_a_name_that_no_tenant_can_have_is_refused(problems, name):
         ("code,name\n", "the file is empty: nothing is in it to import"),
         (" \n", "groups.csv: the file is empty"),
         ("", "groups.csv: the file is empty"),
-        (b"code,name\na,All\nb,Caf\xe9\n", "line 3, byte 22: 0xE9 is not UTF-8; save the file as UTF-8"),
-        (b"\xef\xbb\xbfcode,name\na,\xff\n", "line 2, byte 16: 0xFF is not UTF-8; save the file as UTF-8"),
+        (b"code,name\na,All\nb,Caf\xe9\n", "line 3, byte 6: 0xE9 is not UTF-8; save the file as UTF-8"),
+        (b"\xef\xbb\xbfcode,name\na,\xff\n", "line 2, byte 3: 0xFF is not UTF-8; save the file as UTF-8"),
+        (b"code,n\xe4me\n", "line 1, byte 7: 0xE4 is not UTF-8; save the file as UTF-8"),
         ("code,name".encode("utf-16"), "line 1, byte 1: 0xFF is not UTF-8; save the file as UTF-8"),
     ],
 )
