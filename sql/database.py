@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from sql import statements
-from sql.driver import BROKEN, UNAVAILABLE, Row, prepare_connection, translated
+from sql.driver import BROKEN, UNAVAILABLE, Row, on_one_line, prepare_connection, translated
 from sql.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
 from sql.session import Caller, NarrowCallers, Session
 
@@ -52,6 +53,7 @@ class Database:
         superuser, an owner or a role that bypasses row-level security; each message says how to mend it.
         """
         settings = settings or PoolSettings()
+        logging.getLogger("asyncpg.pool").addFilter(on_one_line)
         try:
             pool = asyncpg.create_pool(
                 url,
