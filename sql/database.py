@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from sql import statements
-from sql.driver import BROKEN, UNAVAILABLE, Row, prepare_connection, translated
+from sql.driver import BROKEN, UNAVAILABLE, Row, on_one_line, prepare_connection, translated
 from sql.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
 from sql.session import Caller, NarrowCallers, Session
 
@@ -52,6 +53,7 @@ class Database:
         superuser, an owner or a role that bypasses row-level security; each message says how to mend it.
         """
         settings = settings or PoolSettings()
+        logging.getLogger("asyncpg.pool").addFilter(on_one_line)
         try:
             pool = asyncpg.create_pool(
                 url,
@@ -96,15 +98,15 @@ class Database:
                 f'The gateway will not start: its database role "{facts["role"]}" {" and ".join(dangers)} '
                 "(itself, or by a role that it is a member of), so row-level security would not hold.\n"
                 "Connect as the role that the migrations made for it instead:\n"
-                "  1. as the owner:   ALTER ROLE gateway PASSWORD '...';\n"
-                "  2. start with:     DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
+                "  1. as a superuser (or with CREATEROLE):  ALTER ROLE gateway PASSWORD '...';\n"
+                "  2. start with:  DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
             )
         if not facts["migrated"]:
             raise SetupError("The database has no MotoMind schema yet. Run: motomind migrate (as the database's owner)")
         if not facts["may_enter"]:
             raise SetupError(
                 f'The database role "{facts["role"]}" may not enter MotoMind\'s schema. Connect as "gateway", or run '
-                f'as the owner: GRANT gateway TO "{facts["role"]}"'
+                f'as a superuser (or with CREATEROLE): GRANT gateway TO "{facts["role"]}"'
             )
 
     async def tenants_of(self, user_id: UUID) -> list[Row]:
