@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hmac
-from base64 import b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -124,14 +124,20 @@ def _digest(kind: str, order: Sequence[Ordering], position: bytes) -> bytes:
 def encode_cursor(kind: str, order: Sequence[Ordering], position: Sequence[Any]) -> str:
     """An opaque text for a position."""
     values = orjson.dumps(position, default=str)
-    return urlsafe_b64encode(_digest(kind, order, values) + values).decode().rstrip("=")
+    return _text_of(_digest(kind, order, values) + values)
+
+
+def _text_of(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Mapping[str, str]) -> tuple[Any, ...]:
     """The position that a cursor stands for. Raises InvalidCursorError for any other text."""
     try:
-        raw = b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = urlsafe_b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4))
     except ValueError:
+        raw = b""
+    if _text_of(raw) != cursor:  # the decoder skips what is not in its alphabet
         raw = b""
     digest, values = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
     if not hmac.compare_digest(digest, _digest(kind, order, values)):
