@@ -216,6 +216,11 @@ class Loaders:
         """The rows of a named statement, in the session's transaction."""
         return await self.session.fetch(statement, **parameters)
 
+    async def close(self) -> None:
+        """Ends the loading: nobody waits any more. Nothing that was loaded is left to the garbage collector."""
+        await self.schedule.close()
+        self._loaders.clear()
+
     def prime(self, batch: Batch, rows: Iterable[Row]) -> None:
         """Lets rows that are here already answer for their ids."""
         loader = self.of(batch)

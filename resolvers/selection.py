@@ -43,9 +43,8 @@ def selects(info: Info, *names: str) -> bool:
 def nesting(info: Info, name: str) -> int:
     """How deep a field is nested in itself, itself included: 3 for ``children { children { children { id } } }``."""
     raw = info._raw_info  # noqa: SLF001
-
-    def depth(nodes: list[FieldNode]) -> int:
-        below = [node for node in fields_below(nodes, raw.fragments) if node.name.value == name]
-        return 1 + depth(below) if below else 1
-
-    return depth(list(raw.field_nodes))
+    nodes, depth = list(raw.field_nodes), 0
+    while nodes:
+        depth += 1
+        nodes = [node for node in fields_below(nodes, raw.fragments) if node.name.value == name]
+    return depth

@@ -164,7 +164,6 @@ class Objects:
             for slot in range(len(sources)) if slots is None else slots:
                 self._discard(column, slot, error)
             return
-        column.levels.append(level)
         self._executor.enqueue(level)
 
     def _alive(
