@@ -24,6 +24,22 @@ if TYPE_CHECKING:
     from resolvers.vehicle import Vehicle
 
 
+HEAVY = {
+    "without_price_per_gallon": frozenset({"pricePerGallon"}),
+    "without_payload": frozenset(
+        {
+            "payload",
+            *("source", "ocrConfidence", "location"),
+            *("fuelType", "stationName"),
+            *("serviceType", "partsReplaced", "serviceProvider", "nextService"),
+            *("severity", "description", "resolvedAt"),
+            "trips",
+        }
+    ),
+}
+"""What leaves a column of a page of events out, and the fields that need it; by event type, as in typed_event."""
+
+
 @strawberry.enum(description="What was captured.")
 class EventType(Enum):
     """Types of events."""
@@ -148,7 +164,9 @@ def event_page(
 ) -> Page:
     """The page of events that these arguments ask for."""
     latest = Ordering("occurred_at", descending=True)
-    return page(info, "manual_events", latest, first, after, last, before, filter=filter, order_by=order_by)
+    return page(
+        info, "manual_events", latest, first, after, last, before, filter=filter, order_by=order_by, heavy=HEAVY
+    )
 
 
 @strawberry.type

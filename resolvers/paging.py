@@ -18,7 +18,7 @@ from resolvers.errors import InvalidCursorError, InvalidPageError
 from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
 from resolvers.loading import Batch, LevelLoader, Loaders
-from resolvers.selection import coordinate
+from resolvers.selection import coordinate, names_below
 from sql import statements
 from sql.driver import Row
 from sql.statements import Ordering
@@ -26,6 +26,7 @@ from sql.statements import Ordering
 DEFAULT_SIZE = 50
 MAX_CURSOR = 2048
 DIGEST_BYTES = 8
+NOTHING_HEAVY: Mapping[str, frozenset[str]] = {}
 
 Item = TypeVar("Item")
 Parameters = tuple[tuple[str, Any], ...]
@@ -50,7 +51,8 @@ class Page:
     """Which rows of which connection: hashable, so that fields that ask for the same page share a loader.
 
     ``kind`` is the connection's field, which its cursors are bound to; ``after`` is the position to start behind, in
-    ``order``; ``backwards`` walks from the end, so the rows come in reverse.
+    ``order``; ``backwards`` walks from the end, so the rows come in reverse; ``looks_ahead`` fetches one row more than
+    asked for, which tells whether there are more.
     """
 
     kind: str
@@ -59,13 +61,14 @@ class Page:
     after: tuple[Any, ...] | None
     backwards: bool
     has_bound: bool
+    looks_ahead: bool
     parameters: Parameters
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What a page statement takes: one row more than asked for tells whether there are more."""
+        """What a page statement takes."""
         order = tuple(term.reversed() for term in self.order) if self.backwards else self.order
-        return {"order": order, "after": self.after, "limit": self.size + 1, **dict(self.parameters)}
+        return {"order": order, "after": self.after, "limit": self.size + self.looks_ahead, **dict(self.parameters)}
 
     def cursor(self, row: Row) -> str:
         """The position of a row."""
@@ -83,15 +86,21 @@ def page(
     *,
     filter: Conditions | None = None,
     order_by: Sequence[OrderTerm] | None = None,
+    heavy: Mapping[str, frozenset[str]] = NOTHING_HEAVY,
 ) -> Page:
     """The page that a connection's arguments ask for, of the statement ``<name>_page`` and the orders that it knows.
 
-    Ties are broken by id, so that every row has a position of its own.
+    Ties are broken by id, so that every row has a position of its own. ``heavy`` are the parameters that leave a column
+    out, each with the fields that are read from it: a column that no selected field needs is not fetched.
     Raises InvalidPageError and InvalidCursorError.
     """
     statement = statements.load()[f"{name}_page"]
     kind, columns = coordinate(info), {column.name: column.type for column in statement.order}
-    parameters = filter.parameters() if filter else {}
+    selected = names_below(info)
+    parameters = {
+        **(filter.parameters() if filter else {}),
+        **{without: True for without, fields in heavy.items() if fields.isdisjoint(selected)},
+    }
     if first is not None and last is not None:
         raise InvalidPageError("first and last exclude each other: ask for the first or for the last rows.")
     if last is None and before is not None:
@@ -111,6 +120,7 @@ def page(
         after=None if bound is None else decode_cursor(kind, order, bound, columns),
         backwards=last is not None,
         has_bound=bound is not None,
+        looks_ahead="pageInfo" in selected,
         parameters=tuple(sorted((key, value) for key, value in parameters.items() if value is not None)),
     )
 

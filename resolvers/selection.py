@@ -34,6 +34,28 @@ def coordinate(info: Info) -> str:
     return f"{raw.parent_type.name}.{raw.field_name}"
 
 
+def names_below(info: Info) -> set[str]:
+    """The names of all fields that are selected anywhere below the one being resolved; directives are not looked at."""
+    raw = info._raw_info  # noqa: SLF001
+    names: set[str] = set()
+    pending: list[SelectionSetNode | None] = [node.selection_set for node in raw.field_nodes]
+    spread: set[str] = set()
+    while pending:
+        selection_set = pending.pop()
+        for selection in selection_set.selections if selection_set else ():
+            match selection:
+                case FragmentSpreadNode(name=name):
+                    if name.value not in spread:
+                        spread.add(name.value)
+                        pending.append(raw.fragments[name.value].selection_set)
+                case FieldNode(name=name, selection_set=below):
+                    names.add(name.value)
+                    pending.append(below)
+                case InlineFragmentNode(selection_set=below):
+                    pending.append(below)
+    return names
+
+
 def selects(info: Info, *names: str) -> bool:
     """Whether any of these fields is asked for directly below the one being resolved."""
     raw = info._raw_info  # noqa: SLF001 - strawberry's own view converts the whole selection, fragments unmerged

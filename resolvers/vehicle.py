@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from resolvers.upload import Upload
 
 
+HEAVY = {
+    "without_notes": frozenset({"notes"}),
+    "without_extended_attributes": frozenset({"extendedAttributes"}),
+}
+"""What leaves a column of a page of vehicles out, and the fields that need it."""
+
+
 @strawberry.enum(description="What vehicles can be ordered by.")
 class VehicleOrderField(Enum):
     """Columns to order vehicles by."""
@@ -179,7 +186,9 @@ def vehicle_page(
     before: str | None,
 ) -> Page:
     """The page of vehicles that these arguments ask for."""
-    return page(info, "vehicles", Ordering("label"), first, after, last, before, filter=filter, order_by=order_by)
+    return page(
+        info, "vehicles", Ordering("label"), first, after, last, before, filter=filter, order_by=order_by, heavy=HEAVY
+    )
 
 
 @strawberry.type
