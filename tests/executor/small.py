@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from inspect import isawaitable
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLSchema, build_schema, parse
+from graphql import DocumentNode, ExecutionResult, GraphQLSchema, build_schema, parse
 
 from resolvers.executor import LEVEL, BreadthFirstExecutor
+
+
+@cache
+def document(query: str) -> DocumentNode:
+    """The parsed document of a text, the same each time: plans belong to a document."""
+    return parse(query)
 
 
 def schema(text: str, levels: Mapping[str, Callable[..., Any]] | None = None) -> GraphQLSchema:
@@ -24,7 +31,7 @@ def schema(text: str, levels: Mapping[str, Callable[..., Any]] | None = None) ->
 def start(built: GraphQLSchema, query: str, root: Any = None, **more: Any) -> ExecutionResult | Awaitable[Any]:
     """What the executor returns for an operation, and no sooner. ``variables`` and its own arguments are ``more``."""
     more["raw_variable_values"] = more.pop("variables", None)
-    executor = BreadthFirstExecutor.build(built, parse(query), root, **more)
+    executor = BreadthFirstExecutor.build(built, document(query), root, **more)
     assert not isinstance(executor, list), executor
     started: ExecutionResult | Awaitable[Any] = executor.execute_operation()
     return started
