@@ -18,6 +18,7 @@ from sql.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedErr
 from sql.session import Caller, NarrowCallers, Session
 
 CLEAN_UP_SECONDS = 2.0
+CANCEL_AGAIN_SECONDS = 0.25
 DANGERS = {
     "superuser": "is a superuser",
     "bypasses_rls": "has BYPASSRLS",
@@ -200,13 +201,21 @@ async def _nothing_to_reset(_: asyncpg.Connection[Row]) -> None:
 async def _roll_back(connection: asyncpg.Connection[Row]) -> None:
     """Ends the transaction even while the caller is being cancelled; a connection that cannot is dropped.
 
-    Always sent: after a cancellation the driver does not know yet whether BEGIN has arrived.
+    Always sent: after a cancellation the driver does not know yet whether BEGIN has arrived. As PostgreSQL ignores a
+    cancel that comes between two messages, the driver's is sent again for as long as the statement does not end.
     """
 
     async def roll_back() -> None:
+        rolled_back: asyncio.Future[Any] | None = None
         try:
-            await asyncio.wait_for(connection.execute("rollback"), CLEAN_UP_SECONDS)
+            rolled_back = asyncio.ensure_future(connection.execute("rollback"))
+            async with asyncio.timeout(CLEAN_UP_SECONDS):
+                while not (await asyncio.wait({rolled_back}, timeout=CANCEL_AGAIN_SECONDS))[0]:
+                    await _cancel_statement(connection)
+            rolled_back.result()
         except (TimeoutError, *BROKEN, asyncpg.PostgresError):
+            if rolled_back is not None:
+                rolled_back.cancel()
             with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it back already
                 connection.terminate()
 
@@ -217,3 +226,12 @@ async def _roll_back(connection: asyncpg.Connection[Row]) -> None:
         with suppress(asyncio.CancelledError):
             await task
         raise
+
+
+async def _cancel_statement(connection: Any) -> None:
+    """Sends a cancel for whatever the connection's server process is doing; nothing tells whether it helped."""
+    driver = getattr(connection, "_con", connection)  # the pool hands out proxies
+    sent = asyncio.get_running_loop().create_future()
+    await driver._cancel(sent)  # noqa: SLF001 - the driver cancels by itself, but only once
+    if sent.done():
+        sent.exception()  # whether it could be sent shows in what follows
