@@ -96,8 +96,8 @@ class LevelLoader(DataLoader[Any, Any]):
         self._sent.update(keys)
         failure: Exception | None = None
         try:
-            values = await self.batch_load_fn(keys)
-            self._answers.update(zip(keys, values, strict=True))
+            values = list(zip(keys, await self.batch_load_fn(keys), strict=True))
+            self._answers.update(values)
         except Exception as error:  # noqa: BLE001 - told to whoever waits
             failure = error
         self._sent.difference_update(keys)

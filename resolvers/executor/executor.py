@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -210,10 +210,10 @@ class BreadthFirstExecutor(Executor[None]):
         count = len(column.level.sources)
         if isinstance(values, Exception) or values is FAILED:
             values = [values] * count
-        elif len(values) != count:
+        elif not isinstance(values, Sequence) or len(values) != count:
+            what = f"{len(values)} values" if isinstance(values, Sequence) else f"a {type(values).__name__}"
             name = column.plan.coordinate
-            error = TypeError(f"The level resolver of {name} returned {len(values)} values for {count} sources.")
-            values = [error] * count
+            values = [TypeError(f"The level resolver of {name} returned {what} for {count} sources.")] * count
         self.completion.advance(column, values)
 
     def _resolve_each(self, level: Level, plan: FieldPlan) -> list[Any]:
