@@ -10,8 +10,9 @@ values are no awaitables, which is all that it promises.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass, field
+from inspect import CORO_CLOSED, getcoroutinestate
 from random import Random
 from typing import Any
 
@@ -41,6 +42,7 @@ from graphql import (
 )
 from hypothesis import strategies as st
 
+from tests.executor.comparison import Place
 from tests.executor.faults import LEVEL
 
 COLOR = GraphQLEnumType("Color", {"RED": 1, "GREEN": 2})
@@ -117,11 +119,16 @@ class Source:
 
 @dataclass
 class Plain:
-    """A schema, and how often what it yields is wrong."""
+    """A schema, and how often what it yields is wrong.
+
+    Keeps where asynchronous iterables were, and the coroutines that resolvers returned.
+    """
 
     asynchronous: bool
     seed: int = 0
     per_mille: int = 0
+    streams: set[Place] = field(default_factory=set)
+    coroutines: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
     schema: GraphQLSchema = field(init=False)
 
     def random(self, *key: Any) -> Random:
@@ -171,13 +178,20 @@ class Plain:
         random = self.random(where, info.field_name, sorted(arguments.items()))
         return self.value(info.return_type, random, where, awaits=self.asynchronous and not levels)
 
-    @staticmethod
-    async def _coroutine(value: Any, turns: int) -> Any:
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        if isinstance(value, Exception):
-            raise value
-        return value
+    def _coroutine(self, value: Any, turns: int) -> Any:
+        async def coroutine() -> Any:
+            return await Later(value, turns)
+
+        self.coroutines.append(coroutine())
+        return self.coroutines[-1]
+
+    def left(self) -> int:
+        """How many coroutines have not come to an end. Closes them."""
+        left = [coroutine for coroutine in self.coroutines if getcoroutinestate(coroutine) != CORO_CLOSED]
+        for coroutine in left:
+            coroutine.close()
+        self.coroutines.clear()
+        return len(left)
 
     def value(self, type_: GraphQLOutputType, random: Random, where: str, *, awaits: bool) -> Any:
         """A value of a type, mostly."""
@@ -201,6 +215,7 @@ class Plain:
         ]
         if awaits:
             if random.random() < 0.15:
+                self.streams.add(tuple(int(step) if step.isdigit() else step for step in where.split("/")[1:]))
                 return Stream(items)
             items = [Later(item, random.randrange(4)) if random.random() < 0.2 else item for item in items]
         kind = random.choice(["list", "list", "tuple", "generator", "iterator"])

@@ -104,6 +104,16 @@ def test_only_one_answer_of_a_synchronous_execution_is_right():
             assert (found == []) == (reported == (MAYBE, FIRST))
 
 
+def test_below_an_asynchronous_iterable_errors_come_as_they_happen():
+    """Below that and nowhere else: not on the level of the iterable itself."""
+    data = {"list": [[{"value": None}, {"value": None}], [{"value": None}]]}
+    one, other, next_list = (Problem("no", ("list", *at, "value"), ()) for at in ((0, 0), (0, 1), (1, 0)))
+    expected = Expected(answer(data, one, other, next_list), TYPES, {("list", 0)})
+    assert expected.sorted([other, one, next_list]) == [other, one, next_list]
+    assert expected.sorted([next_list, other, one]) == [other, one, next_list]
+    assert Expected(expected.candidates, TYPES).sorted([other, one, next_list]) == [one, other, next_list]
+
+
 @pytest.mark.parametrize("data", [EMPTY, {"a": {}}, None, {}, {"a": None, "b": None}])
 def test_other_data_is_found(data):
     """Too little is null, too much is, or keys differ."""

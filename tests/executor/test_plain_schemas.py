@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import warnings
+from contextlib import contextmanager
 
+import pytest
 from graphql import ExecutionResult, execute, parse, validate
 from graphql.execution import Executor
 from hypothesis import HealthCheck, assume, given, note, settings
@@ -21,7 +22,7 @@ from tests.executor.comparison import Answer, differences, recording, without_pr
 from tests.executor.operations import operations
 from tests.executor.plain_schemas import ODD, plains
 
-EXAMPLES = int(os.environ.get("MOTOMIND_DIFFERENTIAL_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("MOTOMIND_DIFFERENTIAL_EXAMPLES", "200"))
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -58,10 +59,25 @@ async def awaited(results):
     return answers
 
 
-def deviations(stock, ours, types, *, synchronous):
+@contextmanager
+def swept(plain):
+    """Lets the garbage of what graphql-core began and did not await be collected here, where the warning is ignored.
+
+    Elsewhere it may happen in the constructor of a named tuple, which has no builtins, and warning fails.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        if plain.streams:
+            gc.collect(0)  # made just now, all of it is young
+        gc.enable()
+
+
+def deviations(stock, ours, types, **options):
     """What is otherwise than it may be, for each set of variables in turn."""
     pairs = [slice(at, at + 2) for at in range(0, len(stock), 2)]
-    return [one for pair in pairs for one in differences(stock[pair], ours[pair], types, synchronous=synchronous)]
+    return [one for pair in pairs for one in differences(stock[pair], ours[pair], types, **options)]
 
 
 @given(data=st.data(), plain=plains(asynchronous=False))
@@ -78,6 +94,7 @@ def test_synchronous_executions_are_equal(data, plain):
     assert found == []
 
 
+@pytest.mark.filterwarnings("ignore:coroutine 'Executor:RuntimeWarning")  # graphql-core leaves some of its own
 @given(data=st.data(), plain=plains(asynchronous=True))
 @SETTINGS
 async def test_asynchronous_executions_agree(data, plain):
@@ -85,9 +102,10 @@ async def test_asynchronous_executions_agree(data, plain):
     operation = data.draw(operations(plain.schema, scalars=VALUES, budget=25))
     note(f"{operation.text}\n{operation.variables}")
     types = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # graphql-core does not await all that it began
+    with swept(plain):
         stock = await awaited(started(plain, operation, recording(Executor, types)))
-        gc.collect()
-    ours = await awaited(started(plain, operation, BreadthFirstExecutor))
-    assert deviations(stock, ours, types, synchronous=False) == []
+        plain.left()
+        ours = await awaited(started(plain, operation, BreadthFirstExecutor))
+        left = plain.left()
+    assert deviations(stock, ours, types, synchronous=False, streams=plain.streams) == []
+    assert plain.streams or not left, "some coroutine was not awaited"
