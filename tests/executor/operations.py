@@ -86,6 +86,7 @@ class Author:
     declared: list[str] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
+    again: dict[str, GraphQLInputType] = field(default_factory=dict)
 
     def chance(self, one_in: int) -> bool:
         """True once in so many times; shrinks to False."""
@@ -98,8 +99,9 @@ class Author:
         body = self.selection(query, depth)
         head = f"query Drawn({', '.join(self.declared)}) " if self.declared else ""
         sets = [self.variables]
-        if self.flags and self.draw(st.booleans()):
-            sets.append({**self.variables, **{name: self.draw(st.booleans()) for name in self.flags}})
+        if self.declared and self.draw(st.booleans()):
+            flags = {name: self.draw(st.booleans()) for name in self.flags}
+            sets.append({**self.variables, **flags, **{name: self.value(type_) for name, type_ in self.again.items()}})
         fragments = [f"fragment {name} on {type_} {text}" for name, (type_, _, text) in self.fragments.items()]
         return Operation("\n".join([head + body, *fragments]), tuple(sets))
 
@@ -243,6 +245,7 @@ class Author:
             value = self.draw(st.sampled_from([None, value]))
         default = f" = {literal(type_, value)}" if value is not None and self.chance(4) else ""
         self.declared.append(f"${name}: {type_}{default}")
+        self.again[name] = type_
         if not (default or not is_non_null_type(type_)) or self.draw(st.booleans()):
             self.variables[name] = value
         return f"${name}"

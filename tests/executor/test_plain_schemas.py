@@ -17,7 +17,7 @@ from graphql.execution import Executor
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from resolvers.executor import BreadthFirstExecutor
+from resolvers.executor import BreadthFirstExecutor, Plans
 from tests.executor.comparison import Answer, differences, recording, without_propagation
 from tests.executor.operations import operations
 from tests.executor.plain_schemas import ODD, plains
@@ -41,9 +41,11 @@ def started(plain, operation, executor):
     refused = [error.message for error in validate(plain.schema, tree)]
     assume(TOO_DEEP not in refused)
     assert refused == []
+    documents = [(document, Plans()) for document in (without_propagation(tree), tree)]
     for variables in operation.variables:
-        for document in (without_propagation(tree), tree):
-            yield execute(plain.schema, document, plain.root(), None, dict(variables), executor_class=executor)
+        for document, plans in documents:
+            kept = {"plans": plans} if executor is BreadthFirstExecutor else {}
+            yield execute(plain.schema, document, plain.root(), None, dict(variables), executor_class=executor, **kept)
 
 
 async def awaited(results):
