@@ -316,3 +316,15 @@ async def test_settings_of_a_caller_end_with_the_session(demo: Addresses, caller
             assert (await session.fetch("facts"))[0]["tenant_id"] == str(viewer.tenant_id)
     finally:
         await database.close()
+
+
+async def test_a_write_that_was_rolled_back_is_not_told_as_committed(small: Database, caller: Caller):
+    """A cancelled statement aborts the transaction, and PostgreSQL then answers COMMIT without an error."""
+    with pytest.raises(StatementFailedError, match="rolled back"):  # noqa: PT012 - the exit raises
+        async with small.session(caller, writes=True) as session:
+            running = asyncio.create_task(session.fetch("sleep"))
+            await asyncio.sleep(0.1)
+            running.cancel()
+            await asyncio.wait({running})
+    async with small.session(caller) as session:
+        assert await session.fetch("facts")
