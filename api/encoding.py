@@ -12,9 +12,10 @@ DEPTH = 6  # how many objects deep a long list is looked for
 
 
 def encode(body: Mapping[str, Any]) -> bytes | Iterator[bytes]:
-    """The JSON text of a response: whole, or where it holds a list of more than ROWS rows piece by piece.
+    """The JSON text of a response: whole, or piece by piece where it holds a list of more than ROWS rows.
 
-    The text of a large response is never in memory at once, and other requests are served between its pieces.
+    A list within a list is not looked for. Whoever sends the pieces lets others have a turn between them: so the text
+    of a long list is never in memory as a whole, and other requests are served meanwhile.
     """
     return _pieces(body, DEPTH) if _is_long(body, DEPTH) else _text(body)
 

@@ -275,6 +275,11 @@ def _respond(
 
 
 async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The pieces one by one; what is sent in between belongs to the other requests."""
-    for piece in pieces:
-        yield piece
+    """The pieces one by one, with a turn for the other requests, and for what is sent already, after each."""
+    try:
+        for piece in pieces:
+            yield piece
+            await asyncio.sleep(0)
+    except Exception:
+        log.exception("a response broke off: its data cannot be written as JSON")
+        raise

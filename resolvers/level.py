@@ -16,6 +16,7 @@ from strawberry.types.field import StrawberryField
 
 from resolvers.context import Info
 from resolvers.executor import LEVEL, Attribute
+from resolvers.executor.plan import read_all
 from sql.driver import Row
 
 Level: TypeAlias = Any
@@ -62,7 +63,7 @@ class Column(Attribute):
 
     def __call__(self, sources: Sequence[Any], _info: object = None, _arguments: object = None) -> list[Any]:
         """The column's value of every row. A level's objects are all of one kind."""
-        return list(map(self._of_row if isinstance(sources[0], Row) else self._of_object, sources))
+        return read_all(self._of_row if isinstance(sources[0], Row) else self._of_object, sources)
 
 
 class Each(Attribute):
@@ -73,14 +74,7 @@ class Each(Attribute):
 
     def __call__(self, sources: Sequence[Any], _info: object = None, _arguments: object = None) -> list[Any]:
         """The function's value of every object."""
-        function = self._function
-        values: list[Any] = []
-        for source in sources:
-            try:
-                values.append(function(source))
-            except Exception as error:  # noqa: BLE001 - as any resolver's
-                values.append(error)
-        return values
+        return read_all(self._function, sources)
 
 
 def install(schema: Schema) -> None:

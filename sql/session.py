@@ -14,7 +14,7 @@ import asyncpg
 
 from sql import statements
 from sql.driver import Row, row_class, translated
-from sql.errors import DatabaseError
+from sql.errors import DatabaseError, StatementFailedError
 from sql.statements import GENERIC, Ordering
 
 ROLE_REPORT = "motomind "
@@ -48,6 +48,7 @@ class Session:
     _connection: asyncpg.Connection[Row]
     caller: Caller
     role: str = ""
+    writes: bool = False
     issued: list[Issued] = field(default_factory=list)
     failure: DatabaseError | None = None
     narrow_callers: NarrowCallers = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Session:
 
     async def begin(self, *, writes: bool, statement_timeout_ms: int) -> None:
         """Begins the transaction and lets the caller in, in one round trip. Raises NotAMemberError."""
+        self.writes = writes
         values = {
             "statement_timeout_ms": statement_timeout_ms,
             "user_id": self.caller.user_id,
@@ -110,7 +112,7 @@ class Session:
                         await self._connection.execute(f"set local plan_cache_mode = {statement.plan}")
                     # A plan under row security belongs to one role: a text for each role keeps each one's plan.
                     rows = await self._connection.fetch(
-                        f"{sql}\n-- {self.role}",
+                        f"{sql}\n-- {'granted' if self.role == 'viewer' else 'tenant'}",
                         *[values[key] for key in names],
                         record_class=row_class(statement.row),
                     )
@@ -132,10 +134,12 @@ class Session:
             self._connection.terminate()
 
     async def commit(self) -> None:
-        """Ends the transaction."""
+        """Ends the transaction. Raises StatementFailedError where it wrote and PostgreSQL took nothing of it."""
         async with self._lock:
             with translated():
-                await self._connection.execute("commit")
+                ended = await self._connection.execute("commit")
+        if self.writes and ended != "COMMIT":
+            raise StatementFailedError("The transaction was rolled back: a statement in it had been cancelled.")
 
 
 def _literal(value: object) -> str:

@@ -37,7 +37,6 @@ SWITCH = re.compile(r"^--\{ (?P<needs>[\w! ]+)$")
 OPTIONAL = re.compile(r"^(?P<sql>.*?)\s*--\? (?P<needs>[\w! ]+)$")
 PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 GENERIC = "force_generic_plan"
-MARKERS = frozenset({"order", "keyset"})
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ class BreadthFirstExecutor(Executor[None]):
         """Takes the cycles apart that hold everything of this execution: none of it waits for the garbage collector."""
         self.completion.release()
         self._levels.clear()
+        self.plans.trim()
         self.async_helpers = None  # type: ignore[assignment]  # methods of the executor, for infos
 
     async def _drive(self, run: Generator[None, None, Any]) -> Any:
@@ -140,7 +141,7 @@ class BreadthFirstExecutor(Executor[None]):
                 except StopIteration as stop:
                     return stop.value
         finally:
-            self.waits.cancel()
+            await self.waits.cancel()
 
     def enqueue(self, level: Level) -> None:
         """Takes a level whose fields are to be resolved."""
@@ -234,7 +235,7 @@ class BreadthFirstExecutor(Executor[None]):
     def info(self, plan: FieldPlan, level: Level, index: int) -> GraphQLResolveInfo[Any]:
         """The info of a field of one object; a level resolver gets the first one's."""
         path = Path(level.path(index), plan.key, plan.parent.name)
-        return self.build_resolve_info(plan.definition, plan.nodes, plan.parent, path)
+        return self.build_resolve_info(plan.definition, plan.nodes.copy(), plan.parent, path)
 
     def build_resolve_info(self, *args: Any) -> GraphQLResolveInfo[Any]:
         """graphql-core's info, or for a Strawberry schema Strawberry's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from graphql import (
@@ -55,7 +56,8 @@ def coerce(
     elif kinds <= {_UNCHANGED.get(type_, NONE)} and _fits(type_, values, nullable=NONE in types):
         return values
     elif type_ is GraphQLID and not any(issubclass(kind, str | int | float) or _is_builtin(kind) for kind in kinds):
-        return [None if value is None else str(value) for value in values]
+        with suppress(Exception):  # found out again below, for each
+            return [None if value is None else str(value) for value in values]
     one: Callable[[Any], Any] = (
         _memoised(type_) if isinstance(type_, GraphQLEnumType) and kinds <= {str} else _one(type_)
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,6 +38,8 @@ LEVEL = "level"
 TYPES = "types"
 CONDITIONAL = frozenset({"skip", "include", "defer", "stream"})
 MAX_VARIANTS = 16
+MAX_FIELDS = 1000  # kept for one document, about a kilobyte each; hundreds of aliases of a fragment make many more
+IMMUTABLE = (str, int, float, Decimal, datetime.date, Enum, type(None))
 
 LevelResolver = Callable[
     [Sequence[Any], GraphQLResolveInfo[Any] | None, dict[str, Any]], Sequence[Any] | Awaitable[Any]
@@ -47,8 +53,22 @@ class Attribute:
         self.read: Callable[[Any], Any] = attrgetter(name)
 
     def __call__(self, sources: Sequence[Any], _info: object = None, _arguments: object = None) -> list[Any]:
-        """The attribute of every source."""
-        return list(map(self.read, sources))
+        """The attribute of every source; an exception where one does not have it."""
+        return read_all(self.read, sources)
+
+
+def read_all(read: Callable[[Any], Any], sources: Sequence[Any]) -> list[Any]:
+    """What is read from every source: all at once, or one by one where some cannot be read."""
+    try:
+        return list(map(read, sources))
+    except Exception:  # noqa: BLE001 - found out again below, for each
+        values: list[Any] = []
+        for source in sources:
+            try:
+                values.append(read(source))
+            except Exception as error:  # noqa: BLE001 - as any resolver's
+                values.append(error)
+        return values
 
 
 class Wrapper(NamedTuple):
@@ -130,7 +150,7 @@ class FieldPlan:
             details.fragment_variable_values,
             executor.hide_suggestions,
         )
-        if not self.has_variables and not any(isinstance(value, list | dict) for value in arguments.values()):
+        if not self.has_variables and all(isinstance(value, IMMUTABLE) for value in arguments.values()):
             self.arguments = arguments.copy()  # what a resolver could change is made anew
         return arguments
 
@@ -140,6 +160,7 @@ class FieldPlan:
         if found is None:
             grouped = executor.collect_subfields(type_, self.details).grouped_field_set
             found = self.below[type_] = Selection.of(executor.schema, type_, grouped)
+            executor.plans.fields += len(found.fields)
         return found
 
 
@@ -150,6 +171,10 @@ class Selection:
     type: GraphQLObjectType
     fields: tuple[FieldPlan, ...]
     row: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
+
+    def size(self) -> int:
+        """How many fields are planned here and below."""
+        return len(self.fields) + sum(below.size() for plan in self.fields for below in plan.below.values())
 
     @classmethod
     def of(cls, schema: GraphQLSchema, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
@@ -178,11 +203,13 @@ def row_maker(keys: Sequence[str]) -> Callable[[Sequence[Sequence[Any]]], list[d
 class Plans:
     """The plans of one document, kept with it; one for each operation and outcome of its conditions.
 
-    Which fields are selected depends on variables only through ``@skip`` and ``@include``.
+    Which fields are selected depends on variables only through ``@skip`` and ``@include``. The least recently used go
+    first; a document with very many ``fields`` is planned anew every time.
     """
 
     def __init__(self) -> None:
-        self._variants: dict[Any, tuple[OperationDefinitionNode, Selection]] = {}
+        self.fields = 0
+        self._variants: OrderedDict[Any, tuple[OperationDefinitionNode, Selection]] = OrderedDict()
         self._conditions: dict[int, tuple[str, ...]] = {}
 
     def root(
@@ -201,11 +228,24 @@ class Plans:
         variant = (identity, *(coerced.get(name) for name in names))
         found = self._variants.get(variant)
         if found is not None:
+            self._variants.move_to_end(variant)
             return found[1]
         selection = Selection.of(executor.schema, type_, collect())
-        if len(self._variants) < MAX_VARIANTS:
-            self._variants[variant] = (operation, selection)
+        self.fields += len(selection.fields)
+        self._variants[variant] = (operation, selection)
         return selection
+
+    def trim(self) -> None:
+        """Lets go of the least recently used variant where there are too many, of all where they have too many fields.
+
+        To be called when an execution is over.
+        """
+        if self.fields > MAX_FIELDS:
+            self._variants.clear()
+            self.fields = 0
+        elif len(self._variants) > MAX_VARIANTS:
+            _, selection = self._variants.popitem(last=False)[1]
+            self.fields -= selection.size()
 
 
 def _condition_variables(

@@ -133,12 +133,15 @@ class Waits:
             if self._wake is not None and not self._wake.done():
                 self._wake.set_result(None)
 
-    def cancel(self) -> None:
-        """Cancels whatever is still waited for."""
-        for future in self._pending:
-            _cancel(future)
+    async def cancel(self) -> None:
+        """Cancels whatever is still waited for, and sees it end: what comes next may need what it holds."""
         for wait in self._unstarted:
             _close(wait.awaitable)
+        tasks = [future for future in self._pending if isinstance(future, asyncio.Task)]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _cancel(future: asyncio.Future[Any]) -> None:

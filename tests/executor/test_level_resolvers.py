@@ -199,7 +199,7 @@ def test_a_field_that_is_selected_twice_is_resolved_once():
 
 
 def test_attribute_reads_the_source():
-    """Without info and arguments; a source without it is an error of the level, which is of one kind."""
+    """Without info and arguments; a source without it is an error at its place."""
 
     class Item:
         def __init__(self, id_: int) -> None:
@@ -212,8 +212,8 @@ def test_attribute_reads_the_source():
         [],
     )
     data, errors = run(built, "{ items { id } }", {"items": [Item(1), object()]})
-    assert data == {"items": [{"id": None}, {"id": None}]}
-    assert len(errors) == 2
+    assert data == {"items": [{"id": 1}, {"id": None}]}
+    assert len(errors) == 1
 
 
 def test_middleware_sees_every_object():

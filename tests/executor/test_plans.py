@@ -6,8 +6,9 @@ from itertools import product
 from typing import Any
 
 import pytest
+from graphql import build_schema, parse
 
-from resolvers.executor import Plans
+from resolvers.executor import BreadthFirstExecutor, Plans
 from resolvers.executor.plan import MAX_VARIANTS, Selection
 from tests.executor.small import run, schema
 
@@ -183,3 +184,21 @@ def test_an_outcome_is_planned_once(monkeypatch: pytest.MonkeyPatch):
     assert planned == ["Query", "Node"]
     run(built, query, {**ROOT, "asked": 1}, plans=plans, variables={"x": False})
     assert planned == ["Query", "Node"] * 2
+
+
+def test_a_document_of_very_many_fields_is_planned_anew():
+    """What cached plans keep has a bound: the plans of a fragment under hundreds of aliases are not kept."""
+    schema_ = build_schema("type Query { deep: Query n: Int }")
+    text = "query {" + " ".join(f"a{i}: deep {{ ...F }}" for i in range(60)) + "} fragment F on Query {"
+    document = parse(text + " ".join(f"f{i}: n" for i in range(60)) + "}")
+    plans = Plans()
+    root = {"deep": {"n": 1}, "n": 1}
+    first = BreadthFirstExecutor.build(schema_, document, root, plans=plans)
+    assert isinstance(first, BreadthFirstExecutor)
+    result = first.execute_operation()
+    assert result.errors is None
+    assert plans.fields == 0
+    small = BreadthFirstExecutor.build(schema_, parse("{ n deep { n } }"), root, plans=plans)
+    assert isinstance(small, BreadthFirstExecutor)
+    small.execute_operation()
+    assert plans.fields == 3
