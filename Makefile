@@ -31,6 +31,9 @@ test-database: setup  ## run the tests that talk to PostgreSQL on TEST_SERVER_UR
 conformance: setup  ## run graphql-core's own execution tests with our executor
 	@$(BIN)/python tests/executor/conformance
 
+differential: setup  ## compare our executor with graphql-core's on thousands of random operations; takes minutes
+	@MOTOMIND_DIFFERENTIAL_EXAMPLES=$(or $(EXAMPLES),3000) $(BIN)/python -m pytest tests/executor
+
 check: setup  ## format, lint, types, import contracts, generated files current
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -60,4 +63,4 @@ bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--h
 clean:  ## remove the environment and caches; keeps .motomind, the embedded database
 	@rm -rf $(VENV) .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help setup serve test test-database conformance check snapshots format lock bench clean
+.PHONY: help setup serve test test-database conformance differential check snapshots format lock bench clean

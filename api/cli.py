@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from api import greeting
 from api.settings import Settings
 from sql.embedded import Addresses
 from sql.errors import DatabaseError, ImportFileError
@@ -46,10 +47,6 @@ DataDir = Annotated[
 ]
 TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
 FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
-
-FIRST_QUERY = (
-    "{ tenant { name rootGroups { name rollup { vehicleCount } children { name rollup { vehicleCount } } } } }"
-)
 
 
 def main() -> None:
@@ -97,7 +94,9 @@ def serve(
         os.environ["DATABASE_URL"] = addresses.gateway
         os.environ["MOTOMIND_DATA_DIR"] = str(settings.data_dir.resolve())
         asyncio.run(_check(addresses.gateway))
-        _greet(settings, demo=demo)
+        console.print(f"\nMotoMind Gateway serves {greeting.address(settings)}  (Ctrl+C stops it)\n", style="bold")
+        if not settings.has_production_issuer:
+            console.print(greeting.first_steps(settings, demo=demo), markup=False)
         try:
             uvicorn.run(
                 "api.app:create",
@@ -120,8 +119,10 @@ def migrate(data_dir: DataDir = None) -> None:
         console.print("The database is current.")
         if settings.database_url is not None:
             console.print(
-                "Let the gateway in, once:  ALTER ROLE gateway PASSWORD '...';\n"
-                "and serve with:            DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
+                "Let the gateway in, once, as a superuser (or with CREATEROLE):\n"
+                "  ALTER ROLE gateway PASSWORD '...';\n"
+                "and serve with:\n"
+                "  DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
             )
         del addresses
 
@@ -144,8 +145,11 @@ def demo(
     from sql.demo import DemoSize
 
     size = None if tenants is None else DemoSize(tenants=tenants, groups=groups, vehicles=vehicles, days=days)
-    with _database(_settings(data_dir=data_dir), migrate=True) as addresses:
-        if not _load_demo(addresses.owner, size):
+    settings = _settings(data_dir=data_dir)
+    with _database(settings, migrate=True) as addresses:
+        if _load_demo(addresses.owner, size):
+            console.print(greeting.after_demo(settings, generated=tenants is not None), markup=False)
+        else:
             console.print("These tenants are already there; nothing was changed.")
 
 
@@ -168,7 +172,7 @@ def token(
     if settings.has_production_issuer:
         console.print("Tokens come from the issuer in MOTOMIND_JWT_ISSUER; development tokens would not be taken.")
         raise typer.Exit(1)
-    with _database(settings, migrate=False) as addresses:
+    with _database(settings, migrate=False, begin=False) as addresses:
         person = asyncio.run(member(addresses.owner, email, tenant))
     typer.echo(development_token(settings, person.user_id, person.tenant_id))
 
@@ -210,7 +214,7 @@ def _import(importer: Callable[..., Any], file: Path, tenant: str, data_dir: Pat
     with _database(_settings(data_dir=data_dir), migrate=True) as addresses, _progress() as progress:
         report = importer(addresses.owner, file, tenant=tenant, progress=progress)
     added = ", ".join(f"{count} {what}" for what, count in report.added.items() if count)
-    made = f"Made the tenant {tenant}. " if report.tenant_created else ""
+    made = f"Made the tenant {tenant} and its owner, {report.owner_email}. " if report.owner_email else ""
     console.print(
         f"{made}Read {report.read} rows; added {added or 'nothing: all of it was there already'}.", markup=False
     )
@@ -222,8 +226,11 @@ def _settings(**given: Any) -> Settings:
 
 
 @contextmanager
-def _database(settings: Settings, *, migrate: bool) -> Iterator[Addresses]:
-    """The database's addresses: of the server in DATABASE_URL, or of the embedded one, started or found."""
+def _database(settings: Settings, *, migrate: bool, begin: bool = True) -> Iterator[Addresses]:
+    """The database's addresses: of the server in DATABASE_URL, or of the embedded one, started or found.
+
+    Unless it is to ``begin`` one, raises SetupError where there is no embedded one yet.
+    """
     from sql import embedded
     from sql.migrate import migrate as apply
 
@@ -236,6 +243,8 @@ def _database(settings: Settings, *, migrate: bool) -> Iterator[Addresses]:
         bring_up_to_date(owner)
         yield Addresses(owner=owner, gateway=settings.database_url)
         return
+    if not begin:
+        embedded.require(settings.data_dir)
     with embedded.database(settings.data_dir) as addresses:
         bring_up_to_date(addresses.owner)
         yield addresses
@@ -250,7 +259,10 @@ def _load_demo(owner_url: str, size: Any) -> bool:
 
 @contextmanager
 def _progress() -> Iterator[Report]:
-    """A progress bar for long work: yields what is told step, done and total."""
+    """A progress bar for long work, on a terminal: yields what is told step, done and total."""
+    if not console.is_interactive:
+        yield lambda *_: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Starting", total=None)
@@ -273,19 +285,3 @@ async def _check(gateway_url: str) -> None:
 
     database = await Database.connect(gateway_url, PoolSettings(min_size=0, max_size=1))
     await database.close()
-
-
-def _greet(settings: Settings, *, demo: bool) -> None:
-    address = f"http://{settings.host}:{settings.port}/graphql"
-    motomind = f"{Path(sys.executable).parent.name and Path(sys.argv[0])}"
-    console.print(f"\nMotoMind Gateway serves {address}  (Ctrl+C stops it)\n", style="bold")
-    if settings.has_production_issuer:
-        return
-    person = "owner@enterprise.example" if demo else "EMAIL"
-    console.print(
-        f"A token, in another terminal:\n\n  TOKEN=$({motomind} token {person})\n\n"
-        f'A first query:\n\n  curl -s {address} -H "Authorization: Bearer $TOKEN" \\\n'
-        f"    -H 'Content-Type: application/json' "
-        f'-d \'{{"query": "{FIRST_QUERY}"}}\'\n',
-        markup=False,
-    )

@@ -97,6 +97,6 @@ class AuditQuery:
         """A page of audit records."""
         require_role(info, MembershipRole.OWNER, what="The audit trail")
         asked = page(
-            "audit_records", Ordering("changed_at", descending=True), first, after, last, before, filter=filter
+            info, "audit_records", Ordering("changed_at", descending=True), first, after, last, before, filter=filter
         )
         return connection(info, "audit_records", asked)

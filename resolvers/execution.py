@@ -129,7 +129,7 @@ class Engine:
             result: Any = executor.execute_operation()
             return result if isinstance(result, ExecutionResult) else await result
         finally:
-            await context.loaders.schedule.close()
+            await context.loaders.close()
 
 
 def graphql_core_executor() -> type[Executor[Any]]:

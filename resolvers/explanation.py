@@ -99,5 +99,7 @@ class ExplanationQuery:
         before: str | None = None,
     ) -> Connection[Explanation]:
         """A page of explanations."""
-        asked = page("explanations", Ordering("created_at", descending=True), first, after, last, before, filter=filter)
+        asked = page(
+            info, "explanations", Ordering("created_at", descending=True), first, after, last, before, filter=filter
+        )
         return connection(info, "explanations", asked)

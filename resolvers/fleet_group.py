@@ -187,7 +187,7 @@ class FleetGroup(Node):
         """A page of the group's vehicles."""
         from resolvers.vehicle import vehicle_count_by_group, vehicle_page, vehicles_by_group
 
-        asked = vehicle_page(filter, order_by, first, after, last, before)
+        asked = vehicle_page(info, filter, order_by, first, after, last, before)
         subtree = True if include_descendants else None
         return pages(info, vehicles_by_group, vehicle_count_by_group, column(groups, "id"), asked, subtree)
 
@@ -238,6 +238,7 @@ findable("FleetGroup", fleet_group_by_id)
 
 
 def group_page(
+    info: Info,
     filter: FleetGroupFilter | None,
     order_by: Sequence[FleetGroupOrder] | None,
     first: int | None,
@@ -246,7 +247,7 @@ def group_page(
     before: str | None,
 ) -> Page:
     """The page of groups that these arguments ask for."""
-    return page("fleet_groups", Ordering("name"), first, after, last, before, filter=filter, order_by=order_by)
+    return page(info, "fleet_groups", Ordering("name"), first, after, last, before, filter=filter, order_by=order_by)
 
 
 @strawberry.type
@@ -270,7 +271,7 @@ class FleetGroupQuery:
         before: str | None = None,
     ) -> Connection[FleetGroup]:
         """A page of groups."""
-        return connection(info, "fleet_groups", group_page(filter, order_by, first, after, last, before))
+        return connection(info, "fleet_groups", group_page(info, filter, order_by, first, after, last, before))
 
     @level(
         description="The permitted tree below rootId (or below every visible root), depth first, any depth, one "

@@ -96,8 +96,8 @@ class LevelLoader(DataLoader[Any, Any]):
         self._sent.update(keys)
         failure: Exception | None = None
         try:
-            values = await self.batch_load_fn(keys)
-            self._answers.update(zip(keys, values, strict=True))
+            values = list(zip(keys, await self.batch_load_fn(keys), strict=True))
+            self._answers.update(values)
         except Exception as error:  # noqa: BLE001 - told to whoever waits
             failure = error
         self._sent.difference_update(keys)
@@ -215,6 +215,11 @@ class Loaders:
     async def fetch(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a named statement, in the session's transaction."""
         return await self.session.fetch(statement, **parameters)
+
+    async def close(self) -> None:
+        """Ends the loading: nobody waits any more. Nothing that was loaded is left to the garbage collector."""
+        await self.schedule.close()
+        self._loaders.clear()
 
     def prime(self, batch: Batch, rows: Iterable[Row]) -> None:
         """Lets rows that are here already answer for their ids."""

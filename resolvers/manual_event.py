@@ -24,6 +24,22 @@ if TYPE_CHECKING:
     from resolvers.vehicle import Vehicle
 
 
+HEAVY = {
+    "without_price_per_gallon": frozenset({"pricePerGallon"}),
+    "without_payload": frozenset(
+        {
+            "payload",
+            *("source", "ocrConfidence", "location"),
+            *("fuelType", "stationName"),
+            *("serviceType", "partsReplaced", "serviceProvider", "nextService"),
+            *("severity", "description", "resolvedAt"),
+            "trips",
+        }
+    ),
+}
+"""What leaves a column of a page of events out, and the fields that need it; by event type, as in typed_event."""
+
+
 @strawberry.enum(description="What was captured.")
 class EventType(Enum):
     """Types of events."""
@@ -138,6 +154,7 @@ findable("ArchivedEvent", archived_event_by_id)
 
 
 def event_page(
+    info: Info,
     filter: EventFilter | None,
     order_by: Sequence[EventOrder] | None,
     first: int | None,
@@ -147,7 +164,9 @@ def event_page(
 ) -> Page:
     """The page of events that these arguments ask for."""
     latest = Ordering("occurred_at", descending=True)
-    return page("manual_events", latest, first, after, last, before, filter=filter, order_by=order_by)
+    return page(
+        info, "manual_events", latest, first, after, last, before, filter=filter, order_by=order_by, heavy=HEAVY
+    )
 
 
 @strawberry.type
@@ -166,7 +185,7 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of events."""
-        asked = event_page(filter, order_by, first, after, last, before)
+        asked = event_page(info, filter, order_by, first, after, last, before)
         return narrowed_connection(info, "manual_events", asked)
 
     @level(description="The archived events that the caller may see, latest first unless ordered otherwise.")
@@ -181,5 +200,5 @@ class ManualEventQuery:
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of archived events."""
-        asked = event_page(filter, order_by, first, after, last, before)
+        asked = event_page(info, filter, order_by, first, after, last, before)
         return narrowed_connection(info, "archived_events", asked)

@@ -69,7 +69,7 @@ class NodeQuery:
     @strawberry.field(description="The object with this id; null where there is none that the caller may see.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         """One object."""
-        return (await _find(info, [id]))[0]
+        return (await _find(info, [id], "id"))[0]
 
     @strawberry.field(
         description="The objects with these ids (at most 200), in the same order; null for each unknown one."
@@ -78,11 +78,11 @@ class NodeQuery:
         """Many objects."""
         if len(ids) > MAX_IDS:
             raise InvalidArgumentError(f"ids: at most {MAX_IDS} at once.")
-        return await _find(info, ids)
+        return await _find(info, ids, "ids")
 
 
-async def _find(info: Info, ids: list[strawberry.ID]) -> list[Any]:
-    wanted = [uuid_of(id_, "ids") for id_ in ids]
+async def _find(info: Info, ids: list[strawberry.ID], argument: str) -> list[Any]:
+    wanted = [uuid_of(id_, argument) for id_ in ids]
     if not wanted:
         return []
     types = {row["id"]: row["type_name"] for row in await info.context.session.fetch("node_types_by_id", ids=wanted)}

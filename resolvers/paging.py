@@ -18,6 +18,7 @@ from resolvers.errors import InvalidCursorError, InvalidPageError
 from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
 from resolvers.loading import Batch, LevelLoader, Loaders
+from resolvers.selection import coordinate, names_below
 from sql import statements
 from sql.driver import Row
 from sql.statements import Ordering
@@ -25,6 +26,7 @@ from sql.statements import Ordering
 DEFAULT_SIZE = 50
 MAX_CURSOR = 2048
 DIGEST_BYTES = 8
+NOTHING_HEAVY: Mapping[str, frozenset[str]] = {}
 
 Item = TypeVar("Item")
 Parameters = tuple[tuple[str, Any], ...]
@@ -48,8 +50,9 @@ class OrderTerm(Protocol):
 class Page:
     """Which rows of which connection: hashable, so that fields that ask for the same page share a loader.
 
-    ``kind`` names the connection in its cursors; ``after`` is the position to start behind, in ``order``;
-    ``backwards`` walks from the end, so the rows come in reverse.
+    ``kind`` is the connection's field, which its cursors are bound to; ``after`` is the position to start behind, in
+    ``order``; ``backwards`` walks from the end, so the rows come in reverse; ``looks_ahead`` fetches one row more than
+    asked for, which tells whether there are more.
     """
 
     kind: str
@@ -58,13 +61,14 @@ class Page:
     after: tuple[Any, ...] | None
     backwards: bool
     has_bound: bool
+    looks_ahead: bool
     parameters: Parameters
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What a page statement takes: one row more than asked for tells whether there are more."""
+        """What a page statement takes."""
         order = tuple(term.reversed() for term in self.order) if self.backwards else self.order
-        return {"order": order, "after": self.after, "limit": self.size + 1, **dict(self.parameters)}
+        return {"order": order, "after": self.after, "limit": self.size + self.looks_ahead, **dict(self.parameters)}
 
     def cursor(self, row: Row) -> str:
         """The position of a row."""
@@ -72,6 +76,7 @@ class Page:
 
 
 def page(
+    info: Info,
     name: str,
     default: Ordering,
     first: int | None,
@@ -81,15 +86,21 @@ def page(
     *,
     filter: Conditions | None = None,
     order_by: Sequence[OrderTerm] | None = None,
+    heavy: Mapping[str, frozenset[str]] = NOTHING_HEAVY,
 ) -> Page:
     """The page that a connection's arguments ask for, of the statement ``<name>_page`` and the orders that it knows.
 
-    Ties are broken by id, so that every row has a position of its own.
+    Ties are broken by id, so that every row has a position of its own. ``heavy`` are the parameters that leave a column
+    out, each with the fields that are read from it: a column that no selected field needs is not fetched.
     Raises InvalidPageError and InvalidCursorError.
     """
     statement = statements.load()[f"{name}_page"]
-    kind, columns = statement.row or name, {column.name: column.type for column in statement.order}
-    parameters = filter.parameters() if filter else {}
+    kind, columns = coordinate(info), {column.name: column.type for column in statement.order}
+    selected = names_below(info)
+    parameters = {
+        **(filter.parameters() if filter else {}),
+        **{without: True for without, fields in heavy.items() if fields.isdisjoint(selected)},
+    }
     if first is not None and last is not None:
         raise InvalidPageError("first and last exclude each other: ask for the first or for the last rows.")
     if last is None and before is not None:
@@ -109,6 +120,7 @@ def page(
         after=None if bound is None else decode_cursor(kind, order, bound, columns),
         backwards=last is not None,
         has_bound=bound is not None,
+        looks_ahead="pageInfo" in selected,
         parameters=tuple(sorted((key, value) for key, value in parameters.items() if value is not None)),
     )
 
@@ -122,7 +134,11 @@ def _digest(kind: str, order: Sequence[Ordering], position: bytes) -> bytes:
 def encode_cursor(kind: str, order: Sequence[Ordering], position: Sequence[Any]) -> str:
     """An opaque text for a position."""
     values = orjson.dumps(position, default=str)
-    return urlsafe_b64encode(_digest(kind, order, values) + values).decode().rstrip("=")
+    return _text_of(_digest(kind, order, values) + values)
+
+
+def _text_of(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Mapping[str, str]) -> tuple[Any, ...]:
@@ -130,6 +146,8 @@ def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Ma
     try:
         raw = urlsafe_b64decode(cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4))
     except ValueError:
+        raw = b""
+    if _text_of(raw) != cursor:  # the decoder skips what is not in its alphabet
         raw = b""
     digest, values = raw[:DIGEST_BYTES], raw[DIGEST_BYTES:]
     if not hmac.compare_digest(digest, _digest(kind, order, values)):

@@ -6,7 +6,6 @@ from typing import Any
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
-from strawberry.tools import merge_types
 
 from resolvers import level, node, scalars
 from resolvers.audit_record import AuditQuery
@@ -46,7 +45,7 @@ def read(source: Any, name: str) -> object:
 def build() -> strawberry.Schema:
     """The schema that the gateway serves."""
     schema = strawberry.Schema(
-        query=merge_types("Query", QUERIES),
+        query=strawberry.type(type("Query", QUERIES, {}), description="The ways into the graph."),
         types=EVENT_TYPES,
         execution_context_class=BreadthFirstExecutor,
         config=StrawberryConfig(default_resolver=read, scalar_map=SCALARS),

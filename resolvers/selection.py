@@ -28,6 +28,34 @@ def fields_below(nodes: list[FieldNode], fragments: dict[str, Any]) -> Iterator[
                     pending.append(fragment.selection_set)
 
 
+def coordinate(info: Info) -> str:
+    """The schema coordinate of the field being resolved, as ``FleetGroup.vehicles``."""
+    raw = info._raw_info  # noqa: SLF001
+    return f"{raw.parent_type.name}.{raw.field_name}"
+
+
+def names_below(info: Info) -> set[str]:
+    """The names of all fields that are selected anywhere below the one being resolved; directives are not looked at."""
+    raw = info._raw_info  # noqa: SLF001
+    names: set[str] = set()
+    pending: list[SelectionSetNode | None] = [node.selection_set for node in raw.field_nodes]
+    spread: set[str] = set()
+    while pending:
+        selection_set = pending.pop()
+        for selection in selection_set.selections if selection_set else ():
+            match selection:
+                case FragmentSpreadNode(name=name):
+                    if name.value not in spread:
+                        spread.add(name.value)
+                        pending.append(raw.fragments[name.value].selection_set)
+                case FieldNode(name=name, selection_set=below):
+                    names.add(name.value)
+                    pending.append(below)
+                case InlineFragmentNode(selection_set=below):
+                    pending.append(below)
+    return names
+
+
 def selects(info: Info, *names: str) -> bool:
     """Whether any of these fields is asked for directly below the one being resolved."""
     raw = info._raw_info  # noqa: SLF001 - strawberry's own view converts the whole selection, fragments unmerged
@@ -37,9 +65,8 @@ def selects(info: Info, *names: str) -> bool:
 def nesting(info: Info, name: str) -> int:
     """How deep a field is nested in itself, itself included: 3 for ``children { children { children { id } } }``."""
     raw = info._raw_info  # noqa: SLF001
-
-    def depth(nodes: list[FieldNode]) -> int:
-        below = [node for node in fields_below(nodes, raw.fragments) if node.name.value == name]
-        return 1 + depth(below) if below else 1
-
-    return depth(list(raw.field_nodes))
+    nodes, depth = list(raw.field_nodes), 0
+    while nodes:
+        depth += 1
+        nodes = [node for node in fields_below(nodes, raw.fragments) if node.name.value == name]
+    return depth

@@ -83,6 +83,6 @@ class StreamQuery:
         """A page of stream events."""
         require_role(info, MembershipRole.OWNER, MembershipRole.MANAGER, what="The event stream")
         asked = page(
-            "stream_events", Ordering("created_at", descending=True), first, after, last, before, filter=filter
+            info, "stream_events", Ordering("created_at", descending=True), first, after, last, before, filter=filter
         )
         return connection(info, "stream_events", asked)

@@ -98,5 +98,7 @@ class UploadQuery:
         before: str | None = None,
     ) -> Connection[Upload]:
         """A page of uploads."""
-        asked = page("uploads", Ordering("created_at", descending=True), first, after, last, before, filter=filter)
+        asked = page(
+            info, "uploads", Ordering("created_at", descending=True), first, after, last, before, filter=filter
+        )
         return connection(info, "uploads", asked)

@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from resolvers.upload import Upload
 
 
+HEAVY = {
+    "without_notes": frozenset({"notes"}),
+    "without_extended_attributes": frozenset({"extendedAttributes"}),
+}
+"""What leaves a column of a page of vehicles out, and the fields that need it."""
+
+
 @strawberry.enum(description="What vehicles can be ordered by.")
 class VehicleOrderField(Enum):
     """Columns to order vehicles by."""
@@ -142,7 +149,7 @@ class Vehicle(Node):
         before: str | None = None,
     ) -> Connection[ManualEvent]:
         """A page of the vehicle's events."""
-        asked = event_page(filter, order_by, first, after, last, before)
+        asked = event_page(info, filter, order_by, first, after, last, before)
         return pages(info, events_by_vehicle, event_count_by_vehicle, column(vehicles, "id"), asked)
 
     @level(description="The vehicle's figures per day, week or month, oldest first.")
@@ -170,6 +177,7 @@ findable("Vehicle", vehicle_by_id)
 
 
 def vehicle_page(
+    info: Info,
     filter: VehicleFilter | None,
     order_by: Sequence[VehicleOrder] | None,
     first: int | None,
@@ -178,7 +186,9 @@ def vehicle_page(
     before: str | None,
 ) -> Page:
     """The page of vehicles that these arguments ask for."""
-    return page("vehicles", Ordering("label"), first, after, last, before, filter=filter, order_by=order_by)
+    return page(
+        info, "vehicles", Ordering("label"), first, after, last, before, filter=filter, order_by=order_by, heavy=HEAVY
+    )
 
 
 @strawberry.type
@@ -202,4 +212,4 @@ class VehicleQuery:
         before: str | None = None,
     ) -> Connection[Vehicle]:
         """A page of vehicles."""
-        return narrowed_connection(info, "vehicles", vehicle_page(filter, order_by, first, after, last, before))
+        return narrowed_connection(info, "vehicles", vehicle_page(info, filter, order_by, first, after, last, before))

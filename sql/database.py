@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from uuid import UUID
 import asyncpg
 
 from sql import statements
-from sql.driver import BROKEN, UNAVAILABLE, Row, prepare_connection, translated
+from sql.driver import BROKEN, UNAVAILABLE, Row, on_one_line, prepare_connection, translated
 from sql.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
 from sql.session import Caller, NarrowCallers, Session
 
 CLEAN_UP_SECONDS = 2.0
+CANCEL_AGAIN_SECONDS = 0.25
 DANGERS = {
     "superuser": "is a superuser",
     "bypasses_rls": "has BYPASSRLS",
@@ -52,6 +54,7 @@ class Database:
         superuser, an owner or a role that bypasses row-level security; each message says how to mend it.
         """
         settings = settings or PoolSettings()
+        logging.getLogger("asyncpg.pool").addFilter(on_one_line)
         try:
             pool = asyncpg.create_pool(
                 url,
@@ -96,15 +99,15 @@ class Database:
                 f'The gateway will not start: its database role "{facts["role"]}" {" and ".join(dangers)} '
                 "(itself, or by a role that it is a member of), so row-level security would not hold.\n"
                 "Connect as the role that the migrations made for it instead:\n"
-                "  1. as the owner:   ALTER ROLE gateway PASSWORD '...';\n"
-                "  2. start with:     DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
+                "  1. as a superuser (or with CREATEROLE):  ALTER ROLE gateway PASSWORD '...';\n"
+                "  2. start with:  DATABASE_URL=postgresql://gateway:...@host/database motomind serve"
             )
         if not facts["migrated"]:
             raise SetupError("The database has no MotoMind schema yet. Run: motomind migrate (as the database's owner)")
         if not facts["may_enter"]:
             raise SetupError(
                 f'The database role "{facts["role"]}" may not enter MotoMind\'s schema. Connect as "gateway", or run '
-                f'as the owner: GRANT gateway TO "{facts["role"]}"'
+                f'as a superuser (or with CREATEROLE): GRANT gateway TO "{facts["role"]}"'
             )
 
     async def tenants_of(self, user_id: UUID) -> list[Row]:
@@ -198,13 +201,21 @@ async def _nothing_to_reset(_: asyncpg.Connection[Row]) -> None:
 async def _roll_back(connection: asyncpg.Connection[Row]) -> None:
     """Ends the transaction even while the caller is being cancelled; a connection that cannot is dropped.
 
-    Always sent: after a cancellation the driver does not know yet whether BEGIN has arrived.
+    Always sent: after a cancellation the driver does not know yet whether BEGIN has arrived. As PostgreSQL ignores a
+    cancel that comes between two messages, the driver's is sent again for as long as the statement does not end.
     """
 
     async def roll_back() -> None:
+        rolled_back: asyncio.Future[Any] | None = None
         try:
-            await asyncio.wait_for(connection.execute("rollback"), CLEAN_UP_SECONDS)
+            rolled_back = asyncio.ensure_future(connection.execute("rollback"))
+            async with asyncio.timeout(CLEAN_UP_SECONDS):
+                while not (await asyncio.wait({rolled_back}, timeout=CANCEL_AGAIN_SECONDS))[0]:
+                    await _cancel_statement(connection)
+            rolled_back.result()
         except (TimeoutError, *BROKEN, asyncpg.PostgresError):
+            if rolled_back is not None:
+                rolled_back.cancel()
             with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it back already
                 connection.terminate()
 
@@ -215,3 +226,12 @@ async def _roll_back(connection: asyncpg.Connection[Row]) -> None:
         with suppress(asyncio.CancelledError):
             await task
         raise
+
+
+async def _cancel_statement(connection: Any) -> None:
+    """Sends a cancel for whatever the connection's server process is doing; nothing tells whether it helped."""
+    driver = getattr(connection, "_con", connection)  # the pool hands out proxies
+    sent = asyncio.get_running_loop().create_future()
+    await driver._cancel(sent)  # noqa: SLF001 - the driver cancels by itself, but only once
+    if sent.done():
+        sent.exception()  # whether it could be sent shows in what follows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -63,6 +64,17 @@ def translated() -> Iterator[None]:
         if error.sqlstate == QUERY_CANCELED:
             raise StatementTimeoutError("The request needs too long at the database. Ask for less at once.") from error
         raise StatementFailedError(str(error)) from error
+
+
+def on_one_line(record: logging.LogRecord) -> bool:
+    """A filter for the pool's log: an error by its name and message instead of a stack trace.
+
+    While the database is away the pool tries again every minute or sooner, and warns each time.
+    """
+    if record.exc_info and (error := record.exc_info[1]):
+        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}: {error}", ()
+        record.exc_info = None
+    return True
 
 
 async def prepare_connection(connection: asyncpg.Connection[Row]) -> None:

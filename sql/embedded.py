@@ -5,6 +5,7 @@ Whoever comes second to a data directory finds the running server there; the las
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from sql.errors import SetupError
 OWNER = "motomind"
 DATABASE = "motomind"
 VERSION = 18
+USERS = ".handle_pids.json"
+"""Where the package keeps the ids of the processes that use a server."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,12 @@ class Addresses:
 @contextmanager
 def server(data_dir: Path) -> Iterator[str]:
     """A running server in ``data_dir/postgres``: yields the superuser's address. Stops it if nobody else uses it."""
-    data_dir = data_dir.expanduser().resolve()
+    data_dir = _absolute(data_dir)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        instance = _package().get_server(data_dir / "postgres", cleanup_mode="stop")
+        package = _package()
+        _forget_the_dead(package, data_dir / "postgres" / USERS)
+        instance = package.get_server(data_dir / "postgres", cleanup_mode="stop")
     except Exception as error:
         log = data_dir / "postgres" / "log"
         raise SetupError(
@@ -52,10 +57,35 @@ def server(data_dir: Path) -> Iterator[str]:
         instance.cleanup()
 
 
+def require(data_dir: Path) -> None:
+    """Raises SetupError, with how to begin, where nothing has been made in the data directory yet."""
+    data_dir = _absolute(data_dir)
+    if not (data_dir / "postgres" / "PG_VERSION").exists():
+        raise SetupError(
+            f"There is no database in {data_dir}.\n"
+            "Begin one with: motomind serve --demo\n"
+            "or say where yours is, with --data-dir or MOTOMIND_DATA_DIR; DATABASE_URL for a server of your own."
+        )
+
+
 def binaries() -> Path:
     """Where the embedded server's programs are: postgres, pg_dump and so on."""
     path: Path = _package().utils.POSTGRES_VERSIONS[VERSION]
     return path
+
+
+def _forget_the_dead(package: Any, users: Path) -> None:
+    """Strikes processes that were killed off the list; with them on it nobody would be the last, and stop the server.
+
+    An id that another process has got meanwhile stays, and the server with it.
+    """
+    with package.PostgresServer._lock:  # noqa: SLF001 - the one that the package itself writes the list under
+        if users.exists() and (text := users.read_text()):
+            users.write_text(json.dumps([pid for pid in json.loads(text) if package.utils.process_is_running(pid)]))
+
+
+def _absolute(data_dir: Path) -> Path:
+    return data_dir.expanduser().resolve()
 
 
 def _package() -> Any:

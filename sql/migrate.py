@@ -10,7 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from yoyo import get_backend, read_migrations
 
-from sql.errors import DatabaseUnavailableError, SetupError
+from sql.errors import SetupError
+from sql.owner import connected, explained, not_the_owner
 
 OLDEST_SERVER = 150000
 
@@ -24,17 +25,18 @@ def migrate(owner_url: str, report: Callable[[str], None] = lambda _: None) -> i
     logging.getLogger("yoyo").setLevel(logging.ERROR)
     _prepare(owner_url)
     parts = urlsplit(owner_url)
-    backend = get_backend(urlunsplit(parts._replace(scheme="postgresql+psycopg")))
-    try:
-        with as_file(files("sql").joinpath("migrations")) as directory, backend.lock():
-            pending = backend.to_apply(read_migrations(str(directory)))
-            for migration in pending:
-                report(migration.id)
-                backend.apply_one(migration)
-            applied = len(pending)
-    finally:
-        backend.connection.close()
-    with psycopg.connect(owner_url) as connection:
+    with explained(owner_url):
+        backend = get_backend(urlunsplit(parts._replace(scheme="postgresql+psycopg")))
+        try:
+            with as_file(files("sql").joinpath("migrations")) as directory, backend.lock():
+                pending = backend.to_apply(read_migrations(str(directory)))
+                for migration in pending:
+                    report(migration.id)
+                    backend.apply_one(migration)
+                applied = len(pending)
+        finally:
+            backend.connection.close()
+    with connected(owner_url) as connection:
         connection.execute(files("sql").joinpath("partitions_ahead.sql").read_bytes())
     return applied
 
@@ -50,22 +52,19 @@ def pending(owner_url: str) -> list[str]:
 
 
 def _prepare(owner_url: str) -> None:
-    """Checks the server's version and makes the roles where they are missing and may be made."""
-    try:
-        with psycopg.connect(owner_url, autocommit=True, connect_timeout=10) as connection:
-            if connection.info.server_version < OLDEST_SERVER:
-                version = connection.info.server_version // 10000
-                raise SetupError(f"PostgreSQL {version} is too old: MotoMind needs PostgreSQL 15 or later.")
-            roles = files("sql").joinpath("roles.sql").read_text(encoding="utf-8")
-            try:
-                connection.execute(roles.encode())
-            except psycopg.errors.InsufficientPrivilege as error:
-                raise SetupError(
-                    f"The roles that MotoMind needs are missing, and {connection.info.user} may not create roles. "
-                    f"Run this once as a superuser, then migrate again:\n\n{roles}"
-                ) from error
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailableError(
-            f"The database does not answer: {str(error).strip().splitlines()[-1]}\n"
-            "Check DATABASE_URL and that the server is running; without DATABASE_URL MotoMind starts its own."
-        ) from error
+    """Checks the server and whether this is its owner; makes the roles where they are missing and may be made."""
+    with connected(owner_url, autocommit=True) as connection:
+        if connection.info.server_version < OLDEST_SERVER:
+            version = connection.info.server_version // 10000
+            raise SetupError(f"PostgreSQL {version} is too old: MotoMind needs PostgreSQL 15 or later.")
+        roles = files("sql").joinpath("roles.sql").read_text(encoding="utf-8")
+        try:
+            connection.execute(roles.encode())
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise SetupError(
+                f"The roles that MotoMind needs are missing, and {connection.info.user} may not create roles. "
+                f"Run this once as a superuser, then migrate again:\n\n{roles}"
+            ) from error
+        (may_create,) = connection.execute("select has_schema_privilege('public', 'create')").fetchall()[0]
+        if not may_create:  # yoyo would go on without its tables
+            raise not_the_owner(owner_url, "permission denied for schema public")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import asyncpg
 from sql.database import refused, unreachable
 from sql.driver import BROKEN
 from sql.errors import NotAMemberError, SetupError
+from sql.owner import NO_SCHEMA, not_the_owner
 from sql.statements import load
 
 
@@ -24,7 +26,7 @@ class Member:
 async def member(owner_url: str, email: str, tenant: str | None) -> Member:
     """The person with an email address, in the tenant of a name or in their only one.
 
-    Raises NotAMemberError, with who and what there is, where that names nobody.
+    Raises NotAMemberError, with who and what there is, where that names nobody; SetupError for a role that may not ask.
     """
     try:
         connection = await asyncpg.connect(owner_url)
@@ -35,14 +37,16 @@ async def member(owner_url: str, email: str, tenant: str | None) -> Member:
     try:
         person = await connection.fetchrow(load()["user_by_email"].render(frozenset())[0], email)
         tenants = await connection.fetch(load()["tenants_of_email"].render(frozenset())[0], email)
+        some = await connection.fetch(load()["some_addresses"].render(frozenset())[0])
     except asyncpg.UndefinedTableError as error:
-        raise SetupError(
-            "The database has no MotoMind schema yet. Run: motomind migrate (or begin with: motomind serve --demo)"
-        ) from error
+        raise SetupError(NO_SCHEMA) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise await asyncio.to_thread(not_the_owner, owner_url, error) from error
     finally:
         await connection.close()
     if person is None:
-        raise NotAMemberError(f"Nobody has the address {email}. The demo's people are in the README.")
+        there = ", ".join(row["email"] for row in some) or "nobody yet; motomind demo brings some"
+        raise NotAMemberError(f"Nobody has the address {email}. Among those there are: {there}.")
     if tenant is None:
         return Member(person["id"], tenants[0]["id"] if len(tenants) == 1 else None)
     for row in tenants:

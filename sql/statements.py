@@ -27,7 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 HEADER = re.compile(r"^-- (name|fragment|row|order|plan): (.+)$")
@@ -78,7 +78,7 @@ class Statement:
     plan: str = GENERIC
     _rendered: dict[VariantKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
     def optional(self) -> tuple[str, ...]:
         """The parameters that switch lines on or off, in order of appearance."""
         lines = self.text.splitlines()

@@ -31,6 +31,10 @@ class Completion:
         self._iterables = Iterables(executor, self)
         self._objects = Objects(executor, self)
 
+    def release(self) -> None:
+        """Takes the cycles apart that it is in; nothing is completed any more."""
+        del self._executor, self._iterables, self._objects
+
     def advance(self, column: Column, values: Sequence[Any]) -> None:
         """Takes the values of a column's next layer, and completes as far down as they reach."""
         wrappers = column.plan.layers

@@ -37,6 +37,9 @@ class FieldErrors:
         """An error whose place is known already."""
         self._located.append(FieldError(order, nulled, error))
 
+    def __bool__(self) -> bool:
+        return bool(self._raised or self._located)
+
     @property
     def nulls_all(self) -> bool:
         """Whether null has propagated to the root, as far as was looked."""

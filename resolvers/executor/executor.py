@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
+    GraphQLResolveInfoHelpers,
     OperationType,
 )
 from graphql.execution import Executor
@@ -61,6 +62,7 @@ class BreadthFirstExecutor(Executor[None]):
         if abort_signal is not None and abort_signal.aborted:
             self.run_async_work_finished_hook()
             raise self.abort_error()
+        self.async_helpers = GraphQLResolveInfoHelpers(self.gather_async_work, self.track_async_work)
         self.errors = FieldErrors(propagates=self.error_propagation)
         self.completion = Completion(self)
         self.waits = Waits(self.errors)
@@ -88,17 +90,18 @@ class BreadthFirstExecutor(Executor[None]):
         for batch in batches:
             if self.abort_signal is not None and self.abort_signal.aborted:
                 raise self.abort_error()
-            self._levels.clear()
             for plan in batch:
                 self._resolve(root, plan)
             yield from self._settle()
             if self.waits.all_dead:
                 self.settle_in_background(self.waits.abandon())
                 return self._respond(None)
-            assemble(self._levels)
+            assemble(self._levels, keep=bool(self.errors))
             if serially and FAILED in (column_values(column)[0] for column in root.columns[-1:]):
                 return self._respond(None)
         (data,) = objects(root)
+        if not self.errors:
+            root.release()
         return self._respond(None if data is FAILED else data)
 
     def _settle(self) -> Generator[None, None, None]:
@@ -117,7 +120,15 @@ class BreadthFirstExecutor(Executor[None]):
 
     def _respond(self, data: dict[str, Any] | None) -> Any:
         self.collected_errors.errors.extend(self.errors.collected())
-        return self.build_response(data)
+        response = self.build_response(data)
+        self._release()
+        return response
+
+    def _release(self) -> None:
+        """Takes the cycles apart that hold everything of this execution: none of it waits for the garbage collector."""
+        self.completion.release()
+        self._levels.clear()
+        self.async_helpers = None  # type: ignore[assignment]  # methods of the executor, for infos
 
     async def _drive(self, run: Generator[None, None, Any]) -> Any:
         """Waits and goes on, until the response is there. Cancelled, it cancels what it waits for."""
@@ -199,10 +210,10 @@ class BreadthFirstExecutor(Executor[None]):
         count = len(column.level.sources)
         if isinstance(values, Exception) or values is FAILED:
             values = [values] * count
-        elif len(values) != count:
+        elif not isinstance(values, Sequence) or len(values) != count:
+            what = f"{len(values)} values" if isinstance(values, Sequence) else f"a {type(values).__name__}"
             name = column.plan.coordinate
-            error = TypeError(f"The level resolver of {name} returned {len(values)} values for {count} sources.")
-            values = [error] * count
+            values = [TypeError(f"The level resolver of {name} returned {what} for {count} sources.")] * count
         self.completion.advance(column, values)
 
     def _resolve_each(self, level: Level, plan: FieldPlan) -> list[Any]:

@@ -46,7 +46,10 @@ def coerce(
     kinds = types - {NONE}
     whole = type_.extensions.get(LEAF)
     if whole is not None:
-        coerced: Sequence[Any] | None = whole(values, kinds)
+        try:
+            coerced: Sequence[Any] | None = whole(values, kinds)
+        except Exception as error:  # noqa: BLE001 - whatever a scalar raises is an error at each of its places
+            return [None if value is None else failed(index, error) for index, value in enumerate(values)]
         if coerced is not None:
             return coerced
     elif kinds <= {_UNCHANGED.get(type_, NONE)} and _fits(type_, values, nullable=NONE in types):

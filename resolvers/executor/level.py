@@ -63,19 +63,20 @@ class Layer:
 
 
 class Column:
-    """One field of all objects of a level: its layers as far as they are known, and the levels below it.
+    """One field of all objects of a level: its layers as far as they are known.
 
-    ``trusted`` is a column whose values come from a level resolver: none of them is awaitable.
+    ``trusted`` is a column whose values come from a level resolver: none of them is awaitable. ``copied`` tells whether
+    the last layer's values are a list of our own, ``result`` is the whole column when its objects are put together.
     """
 
-    __slots__ = ("layers", "level", "levels", "plan", "result", "trusted")
+    __slots__ = ("copied", "layers", "level", "plan", "result", "trusted")
 
     def __init__(self, level: Level, plan: FieldPlan, *, trusted: bool) -> None:
         self.level = level
         self.plan = plan
         self.trusted = trusted
         self.layers: list[Layer] = []
-        self.levels: list[Level] = []
+        self.copied = False
         self.result: Sequence[Any] | None = None
 
     def steps(self, depth: int, index: int) -> list[Step]:
@@ -131,6 +132,12 @@ class Level:
         self.columns: list[Column] = []
         self.nesting: int = 1 if column is None else column.level.nesting + len(column.plan.layers)
         self._paths: list[Path | None] | None = None
+
+    def release(self) -> None:
+        """Lets go of everything that the objects were put together from."""
+        self.columns = []
+        self.sources = ()
+        self._paths = None
 
     @property
     def type(self) -> GraphQLObjectType:

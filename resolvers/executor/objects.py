@@ -44,7 +44,11 @@ class Objects:
         """Asks for the object type of every object, or of all at once where the abstract type can tell."""
         whole = type_.extensions.get(TYPES)
         if whole is not None:
-            self._typed(column, type_, slots, whole(values))
+            try:
+                named = list(zip(slots, whole(values), strict=True))
+            except Exception as error:  # noqa: BLE001 - as any resolver's
+                named = [(slot, error) for slot in slots]
+            self._typed(column, type_, slots, [name for _, name in named])
             return
         resolve = type_.resolve_type or self._executor.type_resolver
         depth = len(column.layers) - 1
@@ -164,7 +168,6 @@ class Objects:
             for slot in range(len(sources)) if slots is None else slots:
                 self._discard(column, slot, error)
             return
-        column.levels.append(level)
         self._executor.enqueue(level)
 
     def _alive(

@@ -118,11 +118,11 @@ class FieldPlan:
     def coerced_arguments(self, executor: BreadthFirstExecutor) -> dict[str, Any]:
         """The field's arguments. Raises GraphQLError for those that do not fit."""
         if self.arguments is not None:
-            return self.arguments
+            return self.arguments.copy()
         details = self.details[0]
         if not self.definition.args and not details.node.arguments:
             self.arguments = {}
-            return self.arguments
+            return {}
         arguments = get_argument_values(
             self.definition,
             details.node,
@@ -131,7 +131,7 @@ class FieldPlan:
             executor.hide_suggestions,
         )
         if not self.has_variables and not any(isinstance(value, list | dict) for value in arguments.values()):
-            self.arguments = arguments  # what a resolver could change is made anew
+            self.arguments = arguments.copy()  # what a resolver could change is made anew
         return arguments
 
     def selection(self, executor: BreadthFirstExecutor, type_: GraphQLObjectType) -> Selection:

@@ -9,10 +9,17 @@ from typing import Any
 from resolvers.executor.level import FAILED, Column, Delegated, Level
 
 
-def assemble(levels: Sequence[Level]) -> None:
-    """Puts the objects of levels into their columns; a level comes after the one that it is below."""
-    for level in reversed(levels):
+def assemble(levels: list[Level], *, keep: bool) -> None:
+    """Puts the objects of levels into their columns; a level comes after the one that it is below.
+
+    Unless they are to be kept, levels go when they are done: nothing of them is in memory twice, and the cycles of
+    levels and columns are not left to the garbage collector. Errors need them to find their places.
+    """
+    while levels:
+        level = levels.pop()
         _place(level, objects(level))
+        if not keep:
+            level.release()
 
 
 def objects(level: Level) -> list[Any]:
@@ -43,7 +50,8 @@ def _place(level: Level, rows: list[Any]) -> None:
     if level.slots is None:
         layer.values = rows
         return
-    if level is column.levels[-1]:  # the first of them to be put together
+    if not column.copied:  # what a resolver returned is not ours to change
+        column.copied = True
         layer.values = list(layer.values)
     values: Any = layer.values
     for slot, row in zip(level.slots, rows, strict=True):

@@ -19,6 +19,7 @@ from sql.demo.roster import Roster
 from sql.demo.stage import Stage, texts
 from sql.demo.summary import Summary
 from sql.demo.vehicle import make_vehicle
+from sql.owner import connected
 
 Progress = Callable[[str, int, int], None]
 
@@ -41,13 +42,13 @@ def load_demo(owner_url: str, *, size: DemoSize | None = None, until: date, prog
 
     ``until`` is the day after the last one with data. ``progress`` is told the step, and how many rows are loaded of
     how many. Returns False, and changes nothing, where a tenant of one of the names is there already.
-    Raises ValueError for a size that makes no fleet.
+    Raises ValueError for a size that makes no fleet, and what sql.owner says of an address.
     """
     if size is not None and (min(size.tenants, size.days) < 1 or min(size.groups, size.vehicles) < 0):
         raise ValueError("A demo needs at least one tenant and one day, and no negative number of groups or vehicles.")
     blueprints = named() if size is None else [forest.fleet(number, size) for number in range(1, size.tenants + 1)]
     first_day = until - timedelta(days=NAMED_DAYS if size is None else size.days)
-    with psycopg.connect(owner_url, autocommit=True) as connection:
+    with connected(owner_url, autocommit=True) as connection:
         with connection.transaction():
             connection.execute(texts()["lock"].encode())
             names = [blueprint.name for blueprint in blueprints]

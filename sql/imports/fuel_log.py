@@ -100,7 +100,7 @@ def import_fuel_log(owner_url: str, path: Path, *, tenant: str, progress: Progre
         [(purchases, readings)] = connection.execute(statements()["add_events"], parameters).fetchall()
         progress("Adding events", len(events), len(events))
     added = {"vehicles": vehicles, "fuel purchases": purchases, "odometer readings": readings}
-    return ImportReport(target.id, target.created, len(records), added)
+    return ImportReport(target.id, target.owner_email, len(records), added)
 
 
 def _vehicle_rows(cars: dict[str, str | None], tenant: Tenant) -> Iterator[Sequence[Any]]:

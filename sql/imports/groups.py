@@ -70,7 +70,7 @@ def import_groups(owner_url: str, path: Path, *, tenant: str, progress: Progress
         progress("Adding fleet groups", 0, len(forest))
         added = connection.execute(statements()["add_groups"], {"tenant_id": target.id}).rowcount
         progress("Adding fleet groups", len(forest), len(forest))
-    return ImportReport(target.id, target.created, len(records), {"fleet groups": added})
+    return ImportReport(target.id, target.owner_email, len(records), {"fleet groups": added})
 
 
 def _rows(forest: dict[str, Group], tenant: Tenant) -> Iterator[Sequence[Any]]:

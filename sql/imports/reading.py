@@ -49,10 +49,11 @@ def read_text(path: Path) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = error.start + 1 + (len(data) - len(error.object))
+        at = error.start + len(data) - len(error.object)
+        line = data.count(b"\n", 0, at) + 1
+        byte = at - data.rfind(b"\n", 0, at)
         raise ImportFileError(
-            [f"line {line}, byte {byte}: 0x{error.object[error.start]:02X} is not UTF-8; save the file as UTF-8"]
+            [f"line {line}, byte {byte}: 0x{data[at]:02X} is not UTF-8; save the file as UTF-8"]
         ) from error
     if not text.strip():
         raise ImportFileError([f"{path.name}: the file is empty"])

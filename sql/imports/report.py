@@ -12,9 +12,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did: the tenant it went into, the rows read from the file, the rows added by what they are."""
+    """What an import did: the tenant it went into, the rows read from the file, the rows added by what they are.
+
+    ``owner_email`` is that of the owner whom it made together with the tenant; None for a tenant that was there.
+    """
 
     tenant_id: UUID
-    tenant_created: bool
+    owner_email: str | None
     read: int
     added: dict[str, int]

@@ -6,43 +6,44 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import psycopg
 
-from sql.errors import DatabaseUnavailableError, ImportFileError
+from sql.errors import ImportFileError
 from sql.imports.problem import is_storable, quoted
 from sql.imports.stage import statements
+from sql.owner import connected
 
 LONGEST_NAME = 200
-NOT_IN_EMAIL = re.compile(r"[^a-z0-9-]")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+NOT_IN_EMAIL = re.compile(r"[^a-z0-9]+")
+LONGEST_WORDS = 40
+DIGEST_LENGTH = 12
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """The tenant, its owner, and whether the import made them."""
+    """The tenant and its owner; with the owner's email where the import made them."""
 
     id: UUID
     owner_id: UUID
-    created: bool
+    owner_email: str | None = None
 
 
 @contextmanager
 def import_transaction(owner_url: str, name: str) -> Iterator[tuple[psycopg.Connection[Any], Tenant]]:
     """One transaction as the database's owner, acting for the tenant's owner; imports wait for each other.
 
-    The tenant is found by its name, whatever its case, or made together with its owner ``owner@NAME.example``.
-    Raises ImportFileError for a name that no tenant can have, DatabaseUnavailableError where nothing answers.
+    The tenant is found by its name, whatever its case, or made together with its owner, who is nobody else yet.
+    Raises ImportFileError for a name that no tenant can have or be made with, and what sql.owner says of an address.
     """
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not is_storable(name):
         raise ImportFileError([f"tenant {quoted(name)}: a name has 1 to {LONGEST_NAME} characters"])
-    try:
-        connection = psycopg.connect(owner_url, connect_timeout=10)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailableError(f"The database does not answer: {error}") from error
-    with connection:
+    with connected(owner_url) as connection:
         connection.execute(statements()["lock"])
         found = connection.execute(statements()["find_tenant"], {"name": name}).fetchone()
         if found is None:
@@ -50,7 +51,7 @@ def import_transaction(owner_url: str, name: str) -> Iterator[tuple[psycopg.Conn
         elif found[1] is None:
             raise ImportFileError([f"tenant {quoted(name)}: it has no owner who could be named as the importer"])
         else:
-            tenant = Tenant(found[0], found[1], created=False)
+            tenant = Tenant(found[0], found[1])
             _act_as_owner(connection, tenant)
         yield connection, tenant
 
@@ -61,21 +62,27 @@ def row_id(tenant: Tenant, *key: object) -> UUID:
 
 
 def owner_email(name: str) -> str:
-    """The email of the owner of a tenant that an import makes. Raises ImportFileError where the name leaves nothing."""
-    domain = NOT_IN_EMAIL.sub("", name.lower()).strip("-")
-    if not domain:
-        raise ImportFileError(
-            [f"tenant {quoted(name)}: a new tenant needs letters a to z or digits in its name, for its owner's email"]
-        )
-    return f"owner@{domain}.example"
+    """The email of the owner of a tenant that an import makes; another one for each name, whatever its case.
+
+    ``owner@NAME.example`` for a plain name; otherwise what is plain in the name, and a digest of the whole of it.
+    """
+    if PLAIN_NAME.fullmatch(name):
+        return f"owner@{name.lower()}.example"
+    words = NOT_IN_EMAIL.sub("-", name.lower())[:LONGEST_WORDS].strip("-") or "tenant"
+    return f"owner@{words}.{sha256(name.lower().encode()).hexdigest()[:DIGEST_LENGTH]}.example"
 
 
 def _create(connection: psycopg.Connection[Any], name: str) -> Tenant:
     """Makes the tenant. The person comes first, so that the audit trail can name them from the first row on."""
-    person = {"email": owner_email(name), "name": f"Owner of {name}"[:LONGEST_NAME]}
-    connection.execute(statements()["add_user"], person)
-    (owner_id,) = connection.execute(statements()["find_user"], person).fetchall()[0]
-    tenant = Tenant(uuid4(), owner_id, created=True)
+    email = owner_email(name)
+    person = {"email": email, "name": f"Owner of {name}"[:LONGEST_NAME]}
+    added = connection.execute(statements()["add_user"], person).fetchone()
+    if added is None:
+        raise ImportFileError(
+            [f"tenant {quoted(name)}: its owner would be {email}, who is somebody already; choose another name"]
+        )
+    (owner_id,) = added
+    tenant = Tenant(uuid4(), owner_id, email)
     _act_as_owner(connection, tenant)
     connection.execute(statements()["add_tenant"], {"tenant_id": tenant.id, "name": name})
     connection.execute(statements()["add_owner"], {"tenant_id": tenant.id, "owner_id": owner_id})

@@ -15,10 +15,9 @@ select t.id,
  where lower(t.name) = lower(%(name)s);
 
 -- name: add_user
-insert into users (email, name) values (%(email)s, %(name)s) on conflict (lower(email)) do nothing;
-
--- name: find_user
-select id from users where lower(email) = %(email)s;
+-- Nobody where the email is somebody's already.
+insert into users (email, name) values (%(email)s, %(name)s) on conflict (lower(email)) do nothing
+returning id;
 
 -- name: act_as_owner
 select set_config('app.tenant_id', %(tenant_id)s::text, true),

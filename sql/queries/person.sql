@@ -11,3 +11,10 @@ select t.id, t.name
  where lower(u.email) = lower(:email)
    and m.left_at is null
  order by t.name
+
+-- name: some_addresses
+select u.email
+  from users u
+ where exists (select from memberships m where m.user_id = u.id and m.left_at is null)
+ order by lower(u.email)
+ limit 5

@@ -235,9 +235,6 @@ async def test_a_thousand_clients_that_leave_take_everything_along(
     assert await gateway.ask(*[QUICK] * 3 * POOL) == [ANSWER] * 3 * POOL
 
 
-@pytest.mark.xfail(
-    reason="the cancel is sent once, and PostgreSQL ignores one that comes between two messages", strict=True
-)
 async def test_a_cancel_that_comes_too_early_is_sent_again(gateway: Gateway, monkeypatch: pytest.MonkeyPatch):
     """PostgreSQL may ignore a cancel that arrives before the statement has begun; the statement ends all the same.
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,11 @@ import httpx
 import jwt
 import pytest
 
+from api import greeting
+from api.settings import Settings
 from sql.embedded import Addresses
 from tests.api.conftest import GRAPHQL_JSON
-from tests.conftest import Databases
+from tests.conftest import Databases, name_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("serve", "migrate", "demo", "token", "schema", "import")
@@ -140,6 +143,30 @@ def test_serving_an_unmigrated_database_is_refused(run: Run, databases: Database
         databases.drop(empty)
 
 
+@pytest.mark.database
+@pytest.mark.parametrize(
+    "command",
+    ["migrate", "demo", "token owner@enterprise.example", "import groups f.csv --tenant T", "serve --demo"],
+)
+def test_command_that_needs_the_owner_says_so(run: Run, demo: Addresses, tmp_path: Path, free_port: int, command: str):
+    """As the role gateway alone: who it is, who it would have to be, and the setting to name them in."""
+    (tmp_path / "f.csv").write_text("code,name\na,All\n", encoding="utf-8")
+    message = failure(run(*command.split(), DATABASE_URL=demo.gateway, MOTOMIND_PORT=str(free_port)))
+    assert 'owner, "motomind", and is connected as "gateway": permission denied for ' in message
+    setting = f"MOTOMIND_OWNER_DATABASE_URL=postgresql://motomind:...@host/{name_of(demo)}\n"
+    assert message.endswith(f"  export {setting}")
+
+
+@pytest.mark.database
+def test_owner_beside_the_gateway_is_taken(run: Run, demo: Addresses):
+    """What the refusal above advises works."""
+    settings = {"DATABASE_URL": demo.gateway, "MOTOMIND_OWNER_DATABASE_URL": demo.owner}
+    assert run("token", "owner@enterprise.example", **settings).stdout
+    message = run("migrate", **settings).stderr
+    assert "current" in message
+    assert "as a superuser (or with CREATEROLE):\n  ALTER ROLE gateway PASSWORD" in message
+
+
 def test_serving_on_a_taken_port_is_refused(run: Run):
     """Before a database is started for it."""
     with socket.socket() as taken:
@@ -167,9 +194,35 @@ def test_token_prints_a_token_and_nothing_else(run: Run, demo: Addresses):
 
 
 @pytest.mark.database
+@pytest.mark.parametrize(
+    ("options", "people"),
+    [
+        ((), ("owner@enterprise.example", "manager@enterprise.example", "viewer@enterprise.example")),
+        (
+            ("--tenants", 1, "--groups", 3, "--vehicles", 3, "--days", 3),
+            ("owner@fleet-1.example", "manager@fleet-1.example", "viewer@fleet-1.example"),
+        ),
+    ],
+)
+def test_demo_says_who_is_there_and_what_comes_next(
+    run: Run, fresh_database: Addresses, options: tuple[Any, ...], people: tuple[str, ...]
+):
+    """People whom there are tokens for, and the commands to go on with."""
+    assert "motomind demo" in failure(run("token", people[0], DATABASE_URL=fresh_database.owner))
+    result = run("demo", *options, DATABASE_URL=fresh_database.owner)
+    assert result.stderr.startswith(f"The demo is loaded. Some of its people: {', '.join(people)}\n")
+    assert "motomind serve\n" in result.stderr
+    assert f"motomind token {people[0]})\n" in result.stderr
+    for person in people:
+        assert run("token", person, DATABASE_URL=fresh_database.owner).stdout
+
+
+@pytest.mark.database
 def test_token_for_nobody_is_refused(run: Run, demo: Addresses):
     """An unknown address; a tenant of somebody else's, naming those there are; a production issuer."""
-    assert "nobody@example.com" in failure(run("token", "nobody@example.com", DATABASE_URL=demo.owner))
+    message = failure(run("token", "nobody@example.com", DATABASE_URL=demo.owner))
+    assert "nobody@example.com" in message
+    assert "Among those there are: consultant@example.com, dispatcher@enterprise.example, " in message
     message = failure(run("token", "consultant@example.com", "--tenant", "Solo", DATABASE_URL=demo.owner))
     assert "Medium" in message
     assert "Small" in message
@@ -185,12 +238,14 @@ MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf
 """
 
 
-@pytest.mark.database
 def test_token_before_there_is_anything_says_what_to_do(run: Run, tmp_path: Path):
-    """In an empty directory: no stack trace, and no server left running."""
-    message = failure(run("token", "owner@enterprise.example", "--data-dir", tmp_path / "data"))
-    assert "motomind" in message
-    assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
+    """Where nothing was looked for, and how to begin; nothing is made."""
+    for directory, options in (("data", ("--data-dir", "data")), (".motomind", ())):
+        message = failure(run("token", "owner@enterprise.example", *options))
+        assert str(tmp_path / directory) in message
+        assert "motomind serve --demo" in message
+        assert "MOTOMIND_DATA_DIR" in message
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.database
@@ -207,10 +262,10 @@ def test_import_says_what_was_added_and_what_is_wrong(run: Run, fresh_database: 
     """Once, again without harm, and not at all where the file is wrong."""
     file = tmp_path / "groups.csv"
     file.write_text("code,name,type,parent\nA,North,location,\nB,Depot,location,A\n", encoding="utf-8")
-    for said in ("Made the tenant T", "already"):
+    for said in ("Made the tenant T and its owner, owner@t.example. Read 2 rows", "already"):
         result = run("import", "groups", file, "--tenant", "T", DATABASE_URL=fresh_database.owner)
         assert (result.returncode, result.stdout) == (0, "")
-        assert said in result.stderr
+        assert said in result.stderr.splitlines()[0]
     file.write_text("code,name,type,parent\nC,South,location,nowhere\n,,,\n", encoding="utf-8")
     message = failure(run("import", "groups", file, "--tenant", "T", DATABASE_URL=fresh_database.owner))
     assert "Nothing was imported" in message
@@ -247,11 +302,12 @@ def test_life_of_an_embedded_server(
         )
     try:
         wait_until(lambda: alive(address), process, log)
+        assert f"motomind token EMAIL --data-dir {data})\n" in log.read_text()
         assert pid_file.exists()
         again = run("serve", "--data-dir", data, "--port", free_port)
         assert str(free_port) in failure(again)
         options = ("--tenants", 1, "--groups", 3, "--vehicles", 5, "--days", 3, "--data-dir", data)
-        for said in ("", "already there"):
+        for said in (f"motomind token owner@fleet-1.example --data-dir {data})\n", "already there"):
             loaded = run("demo", *options)
             assert loaded.returncode == 0, loaded.stderr
             assert said in loaded.stderr
@@ -276,6 +332,24 @@ def test_life_of_an_embedded_server(
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({}, "TOKEN=$(motomind token owner@enterprise.example)"),
+        ({"data_dir": Path("/my data")}, "TOKEN=$(motomind token owner@enterprise.example --data-dir '/my data')"),
+        (
+            {"database_url": "postgresql://gateway@h/d"},
+            "TOKEN=$(DATABASE_URL=postgresql://owner:...@host/database motomind token owner@enterprise.example)",
+        ),
+    ],
+)
+def test_greeting_asks_the_database_that_is_served(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], line: str):
+    """The line to paste names what is not the default."""
+    monkeypatch.setattr(sys, "argv", ["motomind"])
+    settings = Settings.model_construct(host="h", port=1, **given)
+    assert f"  {line}\n" in greeting.first_steps(settings, demo=True)
 
 
 def alive(address: str) -> bool:

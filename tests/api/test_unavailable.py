@@ -251,7 +251,7 @@ async def test_many_impatient_clients_leave_the_pool_whole(
             await asyncio.sleep(0.0005 * number)
             request.cancel()
             await asyncio.wait([request], timeout=5)
-        await until(lambda: idle(query), 2)
+        await until(lambda: idle(query), 5)
         answers = await asyncio.gather(*(client.post(QUICK) for _ in range(4)))
         assert [answer.json() for answer in answers] == [ANSWER] * 4
     assert "active transaction" not in caplog.text

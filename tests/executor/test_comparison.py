@@ -71,7 +71,7 @@ def test_the_data_has_null_where_candidates_null():
 @pytest.mark.parametrize("reported", [(FIRST,), (SECOND,), (MAYBE, FIRST), (MAYBE, SECOND), (SECOND, MAYBE)])
 def test_any_candidate_may_null_a_position(reported):
     """By time, one of those that null a position is reported, and those below it or not."""
-    assert Expected(CANDIDATES, TYPES).deviations(answer(NULLED, *reported), ordered=False) == []
+    assert Expected(CANDIDATES, TYPES).deviations(answer(NULLED, *reported), synchronous=False, ordered=False) == []
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,7 @@ def test_any_candidate_may_null_a_position(reported):
         ((MAYBE,), "swallowed"),
         ((FIRST, SECOND), "2 errors null"),
         ((FIRST, FIRST), "never happened"),
+        ((FIRST, MAYBE), "not in the order"),
         ((Problem("other", FIRST.place, FIRST.locations),), "never happened"),
         ((Problem("no", FIRST.place, ((2, 1),)),), "never happened"),
         ((Problem("no", FIRST.place, ((1, 1),), "code"),), "never happened"),
@@ -88,50 +89,60 @@ def test_any_candidate_may_null_a_position(reported):
 )
 def test_nothing_else_may(reported, word):
     """An error is swallowed, doubled, invented or changed: each is found."""
-    found = Expected(CANDIDATES, TYPES).deviations(answer(NULLED, *reported), ordered=False)
+    found = Expected(CANDIDATES, TYPES).deviations(answer(NULLED, *reported), synchronous=False)
     assert found
     assert all(word in one for one in found)
 
 
-def test_in_order_only_one_answer_is_right():
+def test_only_one_answer_of_a_synchronous_execution_is_right():
     """The errors up to the first that nulls a position, each other answer is found."""
     expected = Expected(CANDIDATES, TYPES)
     assert expected.in_order() == (MAYBE, FIRST)
     for count in range(4):
         for reported in permutations((MAYBE, FIRST, SECOND), count):
-            found = expected.deviations(answer(NULLED, *reported), ordered=True)
+            found = expected.deviations(answer(NULLED, *reported), synchronous=True)
             assert (found == []) == (reported == (MAYBE, FIRST))
+
+
+def test_below_an_asynchronous_iterable_errors_come_as_they_happen():
+    """Below that and nowhere else: not on the level of the iterable itself."""
+    data = {"list": [[{"value": None}, {"value": None}], [{"value": None}]]}
+    one, other, next_list = (Problem("no", ("list", *at, "value"), ()) for at in ((0, 0), (0, 1), (1, 0)))
+    expected = Expected(answer(data, one, other, next_list), TYPES, {("list", 0)})
+    assert expected.sorted([other, one, next_list]) == [other, one, next_list]
+    assert expected.sorted([next_list, other, one]) == [other, one, next_list]
+    assert Expected(expected.candidates, TYPES).sorted([other, one, next_list]) == [one, other, next_list]
 
 
 @pytest.mark.parametrize("data", [EMPTY, {"a": {}}, None, {}, {"a": None, "b": None}])
 def test_other_data_is_found(data):
     """Too little is null, too much is, or keys differ."""
-    (found,) = Expected(CANDIDATES, TYPES).deviations(answer(data, MAYBE, FIRST), ordered=True)
+    (found,) = Expected(CANDIDATES, TYPES).deviations(answer(data, MAYBE, FIRST), synchronous=True)
     assert found.startswith("data")
 
 
 def test_the_order_of_keys_counts():
     """Data with the same keys in another order is other data."""
     right, wrong = answer({"a": 1, "b": 2}), answer({"b": 2, "a": 1})
-    assert differences((right, right), (right, right), {}, stock_ordered=True) == []
-    assert differences((right, right), (right, wrong), {}, stock_ordered=True) != []
-    assert differences((right, right), (wrong, right), {}, stock_ordered=True) != []
+    assert differences((right, right), (right, right), {}, synchronous=True) == []
+    assert differences((right, right), (right, wrong), {}, synchronous=True) != []
+    assert differences((right, right), (wrong, right), {}, synchronous=True) != []
 
 
 def test_both_must_have_the_same_candidates():
     """Without propagation there is no choice."""
     fine, swallowed = (CANDIDATES, answer(NULLED, FIRST)), answer(EMPTY, MAYBE, FIRST)
     in_order = answer(NULLED, MAYBE, FIRST)
-    assert differences(fine, (CANDIDATES, in_order), TYPES, stock_ordered=False) == []
-    assert differences(fine, (swallowed, in_order), TYPES, stock_ordered=False) != []
-    assert differences(fine, (CANDIDATES, in_order), TYPES, stock_ordered=True) != []
+    assert differences(fine, (CANDIDATES, in_order), TYPES, synchronous=False) == []
+    assert differences(fine, (swallowed, in_order), TYPES, synchronous=False) != []
+    assert differences(fine, (CANDIDATES, in_order), TYPES, synchronous=True) != []
 
 
 def test_errors_of_the_request_are_compared_as_they_are():
     """An error without a path is of the whole request."""
     one, other = answer(None, Problem("no", None, ())), answer(None, Problem("never", None, ()))
-    assert differences((one, one), (one, one), {}, stock_ordered=False) == []
-    assert differences((one, one), (one, other), {}, stock_ordered=False) != []
+    assert differences((one, one), (one, one), {}, synchronous=False) == []
+    assert differences((one, one), (one, other), {}, synchronous=False) != []
 
 
 def test_errors_below_a_failed_list_do_not_count():

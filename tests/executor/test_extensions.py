@@ -99,7 +99,6 @@ def test_a_wrong_type_is_an_error_at_its_object(wrong: Any, message: str):
     assert (data, path) == ({"sure": None}, ["sure", 1])
 
 
-@pytest.mark.xfail(reason="it is called outside of any try, and the whole execution raises", strict=True)
 @pytest.mark.parametrize("how", ["raises", "too few"])
 def test_types_that_cannot_be_told_are_an_error_of_every_object(how: str):
     """As with a level resolver that raises or returns too few values."""
@@ -170,7 +169,6 @@ def test_a_leaf_type_never_sees_what_failed():
     assert all(FAILED not in values for values, _ in seen)
 
 
-@pytest.mark.xfail(reason="it is called outside of any try, and the whole execution raises", strict=True)
 def test_a_leaf_type_that_fails_is_an_error_of_every_value():
     """As with a level resolver that raises."""
 

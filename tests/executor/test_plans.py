@@ -151,7 +151,6 @@ def test_arguments_that_can_be_spoiled_are_made_anew():
     assert calls == ["{'by': 2, 'range': {'low': 1, 'high': 9}, 'list': [1, 2]}"] * 3
 
 
-@pytest.mark.xfail(reason="arguments without variables are one dict for all executions", strict=True)
 def test_a_resolver_may_change_its_arguments():
     """The dict that it is given is its own."""
     calls: list[str] = []

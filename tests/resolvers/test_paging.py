@@ -88,20 +88,23 @@ ORDER = (Ordering("label"), Ordering("id"))
 @given(st.text(max_size=50), st.uuids())
 def test_a_cursor_reads_back_as_the_position_it_was_made_of(label: str, id_):
     """Whatever the label, the position survives the wire."""
-    assert decode_cursor("Vehicle", ORDER, encode_cursor("Vehicle", ORDER, [label, id_]), COLUMNS) == (label, id_)
+    assert decode_cursor("Vehicle", ORDER, encode_cursor("Vehicle", ORDER, [label, str(id_)]), COLUMNS) == (
+        label,
+        str(id_),
+    )
 
 
 @given(st.uuids(), st.integers(min_value=0), st.characters(codec="ascii"))
 def test_a_cursor_with_another_character_is_refused(id_, place: int, other: str):
     """A changed cursor never reads as another position."""
-    cursor = encode_cursor("Vehicle", ORDER, ["Van", id_])
+    cursor = encode_cursor("Vehicle", ORDER, ["Van", str(id_)])
     place %= len(cursor)
     changed = cursor[:place] + other + cursor[place + 1 :]
     try:
         position = decode_cursor("Vehicle", ORDER, changed, COLUMNS)
     except InvalidCursorError:
         return
-    assert position == ("Van", id_)  # the same bytes, written with other padding bits
+    assert position == ("Van", str(id_))  # the same bytes, written with other padding bits
 
 
 @given(st.text(max_size=100))
@@ -117,3 +120,23 @@ def test_a_cursor_is_of_one_connection_and_one_order():
     for kind, order in [("FleetGroup", ORDER), ("Vehicle", (Ordering("label", descending=True), Ordering("id")))]:
         with pytest.raises(InvalidCursorError):
             decode_cursor(kind, order, cursor, COLUMNS)
+
+
+async def test_a_cursor_of_another_field_with_the_same_rows_is_refused(ask: Ask):
+    """The tenant's vehicles and a group's are different connections, and so are events and archived events."""
+    first = (await ask("{ vehicles(first: 1) { pageInfo { endCursor } } }", OWNER)).data["vehicles"]
+    groups = "query ($c: String) { fleetGroups(first: 1) { nodes { vehicles(first: 1, after: $c) { nodes { id } } } } }"
+    refused = await ask(groups, OWNER, c=first["pageInfo"]["endCursor"])
+    assert [error["extensions"]["code"] for error in refused.errors] == ["INVALID_CURSOR"]
+    latest = (await ask("{ events(first: 1) { pageInfo { endCursor } } }", OWNER)).data["events"]
+    archived = "query ($c: String) { archivedEvents(first: 1, after: $c) { nodes { id } } }"
+    refused = await ask(archived, OWNER, c=latest["pageInfo"]["endCursor"])
+    assert [error["extensions"]["code"] for error in refused.errors] == ["INVALID_CURSOR"]
+
+
+@pytest.mark.parametrize("tail", ["!!!!", "\n", " ", "="])
+def test_a_cursor_with_something_appended_is_refused(tail: str):
+    """Nothing outside of the alphabet is skipped."""
+    cursor = encode_cursor("Vehicle", ORDER, ["Van", "00000000-0000-0000-0000-000000000000"])
+    with pytest.raises(InvalidCursorError):
+        decode_cursor("Vehicle", ORDER, cursor + tail, COLUMNS)

@@ -68,7 +68,7 @@ async def test_superuser_owner_and_bypassrls_roles_are_refused(
     for what, url in refused.items():
         message = await refuse(url, UnsafeRoleError)
         assert what in message
-        assert "ALTER ROLE gateway PASSWORD" in message
+        assert "as a superuser (or with CREATEROLE):  ALTER ROLE gateway PASSWORD" in message
         assert "DATABASE_URL=postgresql://gateway" in message
 
 
@@ -81,7 +81,7 @@ async def test_role_that_may_become_a_dangerous_one_is_refused(make_role: Callab
 
 async def test_role_that_may_not_enter_is_refused_with_the_grant(make_role: Callable[..., str]):
     """A role of its own that nobody let in."""
-    assert 'GRANT gateway TO "' in await refuse(make_role(""), SetupError)
+    assert 'as a superuser (or with CREATEROLE): GRANT gateway TO "' in await refuse(make_role(""), SetupError)
 
 
 async def test_member_of_the_gateway_role_is_taken(make_role: Callable[..., str]):
@@ -139,6 +139,33 @@ async def test_refused_role_leaves_no_connection_behind(server: str, make_role: 
         await asyncio.sleep(0.02)
     await connection.close()
     assert count == 0
+
+
+async def test_pool_warns_of_vain_attempts_on_one_line(
+    make_database: Callable[[], Addresses], server: str, caplog: pytest.LogCaptureFixture
+):
+    """While it tries to have its connections again, without a stack trace for each attempt."""
+    addresses = make_database()
+    name = name_of(addresses)
+    database = await Database.connect(addresses.gateway, PoolSettings(min_size=2, max_size=2))
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f'alter database "{name}" allow_connections false')
+        await connection.fetch("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", name)
+        with pytest.raises(DatabaseUnavailableError):
+            await database.tenants_of(uuid4())
+        for _ in range(100):
+            if warned := [record for record in caplog.records if record.name == "asyncpg.pool"]:
+                break
+            await asyncio.sleep(0.02)
+        assert warned
+        for record in warned:
+            assert "is not currently accepting connections" in record.getMessage()
+            assert record.exc_info is None
+        assert "Traceback" not in caplog.text
+    finally:
+        await database.close()
+        await connection.close()
 
 
 async def test_database_that_takes_no_connections_is_unavailable(make_database: Callable[[], Addresses], server: str):

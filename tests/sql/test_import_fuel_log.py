@@ -56,7 +56,7 @@ def load(fresh_database, tmp_path):
 def test_a_fill_becomes_a_purchase_and_a_reading(load, fresh_database):
     """With the digits of the file, and the cost rounded half up: 10.50 x 3.99 is 41.895."""
     report = load(HEADER + "Bus,Nissan Quest SL,2024-02-29,42116,327.0,10.50,3.990\n")
-    assert (report.tenant_created, report.read) == (True, 1)
+    assert (report.owner_email, report.read) == ("owner@acme.example", 1)
     assert report.added == {"vehicles": 1, "fuel purchases": 1, "odometer readings": 1}
     ((label, purchase, paid, filled_at), (_, reading, read, read_at)) = rows(fresh_database, EVENTS)
     assert (label, purchase, reading) == ("Bus", "fuel_purchase", "odometer_reading")
@@ -128,7 +128,7 @@ def test_the_same_file_again_adds_nothing_and_a_grown_one_its_new_rows(load, fre
     first = load(log)
     before = rows(fresh_database, EVERYTHING)
     again = load(log, tenant="ACME")
-    assert (again.tenant_id, again.tenant_created) == (first.tenant_id, False)
+    assert (again.tenant_id, again.owner_email) == (first.tenant_id, None)
     assert again.added == {"vehicles": 0, "fuel purchases": 0, "odometer readings": 0}
     assert rows(fresh_database, EVERYTHING) == before
     grown = load(log + "A,X,2024-01-02,110,,2,\nB,X,2024-01-02,,,2,\n")

@@ -11,6 +11,7 @@ import pytest
 from sql.errors import DatabaseUnavailableError, ImportFileError
 from sql.imports import import_groups
 from sql.imports.reading import LARGEST_FILE
+from sql.imports.tenant import owner_email
 
 pytestmark = pytest.mark.database
 
@@ -69,10 +70,10 @@ def problems(load, fresh_database):
 
 
 def test_a_csv_becomes_a_tree_in_a_new_tenant(load, fresh_database):
-    """Children may come before their parents, and the tenant gets an owner with an email of its name."""
+    """Children may come before their parents, and the tenant gets an owner, whose email is reported."""
     report = load("code,name,type,parent\nb,Bodies,department,a\na,All,,\nc,Cars,Pool,b\n", tenant="Acme & Söhne 2-Go")
-    assert report.tenant_created
     assert (report.read, report.added) == (3, {"fleet groups": 3})
+    assert (email := report.owner_email)
     assert rows(fresh_database, TREE) == [
         ("a", "All", "custom", None),
         ("b", "Bodies", "department", "a"),
@@ -82,7 +83,7 @@ def test_a_csv_becomes_a_tree_in_a_new_tenant(load, fresh_database):
         fresh_database,
         "select t.id, t.name, t.kind, u.email, m.role"
         " from tenants t join memberships m on m.tenant_id = t.id join users u on u.id = m.user_id",
-    ) == [(report.tenant_id, "Acme & Söhne 2-Go", "org", "owner@acmeshne2-go.example", "owner")]
+    ) == [(report.tenant_id, "Acme & Söhne 2-Go", "org", email, "owner")]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -152,7 +153,7 @@ def test_the_same_file_again_adds_nothing(load, fresh_database):
     first = load("code,name,parent\na,All,\nb,Bo,a\n")
     before = rows(fresh_database, EVERYTHING)
     again = load("code,name,parent\na,All,\nb,Bo,a\n", tenant=" aCME ")
-    assert (again.tenant_id, again.tenant_created, again.added) == (first.tenant_id, False, {"fleet groups": 0})
+    assert (again.tenant_id, again.owner_email, again.added) == (first.tenant_id, None, {"fleet groups": 0})
     assert rows(fresh_database, EVERYTHING) == before
     assert load("code,name,parent\na,All,\nb,Bo,a\nc,Co,b\n").added == {"fleet groups": 1}
 
@@ -189,12 +190,24 @@ def test_the_trail_says_who_and_with_what(load, fresh_database):
     ]
 
 
-def test_a_person_with_the_owners_email_becomes_the_owner(load, fresh_database):
-    """Whatever the case of the email; no second person is made."""
+def test_nobody_becomes_the_owner_of_a_tenant_by_its_name(load, fresh_database):
+    """A person with the email that its owner would get, whatever its case: refused, and no tenant is made."""
     execute(fresh_database, "insert into users (email, name) values ('Owner@ACME.example', 'Ada')")
-    load("code,name\na,All\n")
-    assert rows(fresh_database, "select u.name from memberships m join users u on u.id = m.user_id") == [("Ada",)]
-    assert rows(fresh_database, "select count(*) from users") == [(1,)]
+    with pytest.raises(ImportFileError, match=r"owner@acme\.example, who is somebody already"):
+        load("code,name\na,All\n")
+    assert rows(fresh_database, EVERYTHING) == [(0, 1, 0, 0, 0)]
+
+
+def test_names_that_differ_have_owners_that_differ(load, fresh_database):
+    """Accents, signs, cuts and hyphens count; case does not, and a plain name is in the email as it is."""
+    names = ["n", "Ünï", "Ünï!", "n.", "n-", "-n", "n n", "n--n", "東京", "京東", "- -", "x" * 63, "x" * 64, "x" * 65]
+    emails = {load("code,name\na,All\n", tenant=name).owner_email for name in names}
+    assert len(emails) == len(names)
+    assert {"owner@n.example", "owner@n--n.example"} <= emails
+    assert None not in emails
+    assert rows(fresh_database, "select count(distinct user_id) from memberships") == [(len(names),)]
+    assert load("code,name\na,All\n", tenant="SOLO-2").owner_email == "owner@solo-2.example"
+    assert owner_email("Ünï") == owner_email("ÜNÏ") == "owner@n.e975a52994d8.example"
 
 
 def test_a_tenant_that_is_there_keeps_its_owner(load, fresh_database):
@@ -205,7 +218,7 @@ def test_a_tenant_that_is_there_keeps_its_owner(load, fresh_database):
         " u as (insert into users (email, name) values ('ada@else.example', 'Ada') returning id)"
         " insert into memberships (tenant_id, user_id, role) select t.id, u.id, 'owner' from t, u",
     )
-    assert not load("code,name\na,All\n").tenant_created
+    assert load("code,name\na,All\n").owner_email is None
     assert rows(
         fresh_database,
         "select u.email from audit_trail a join users u on u.id = a.changed_by where a.table_name = 'fleet_groups'",
@@ -220,9 +233,9 @@ def test_a_tenant_without_an_owner_is_refused(load, fresh_database):
         load("code,name\na,All\n")
 
 
-@pytest.mark.parametrize("name", ["", "  ", "東京", "- -", "x" * 201, "a\0b"])
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b"])
 def test_a_name_that_no_tenant_can_have_is_refused(problems, name):
-    """Too short, too long, not storable, or nothing left for the owner's email."""
+    """Too short, too long, or not storable."""
     (problem,) = problems("code,name\na,All\n", tenant=name)
     assert problem.startswith("tenant ")
 
@@ -247,8 +260,9 @@ def test_a_name_that_no_tenant_can_have_is_refused(problems, name):
         ("code,name\n", "the file is empty: nothing is in it to import"),
         (" \n", "groups.csv: the file is empty"),
         ("", "groups.csv: the file is empty"),
-        (b"code,name\na,All\nb,Caf\xe9\n", "line 3, byte 22: 0xE9 is not UTF-8; save the file as UTF-8"),
-        (b"\xef\xbb\xbfcode,name\na,\xff\n", "line 2, byte 16: 0xFF is not UTF-8; save the file as UTF-8"),
+        (b"code,name\na,All\nb,Caf\xe9\n", "line 3, byte 6: 0xE9 is not UTF-8; save the file as UTF-8"),
+        (b"\xef\xbb\xbfcode,name\na,\xff\n", "line 2, byte 3: 0xFF is not UTF-8; save the file as UTF-8"),
+        (b"code,n\xe4me\n", "line 1, byte 7: 0xE4 is not UTF-8; save the file as UTF-8"),
         ("code,name".encode("utf-16"), "line 1, byte 1: 0xFF is not UTF-8; save the file as UTF-8"),
     ],
 )

@@ -13,7 +13,8 @@ select k.key_id, page.*
  cross join lateral (
    select
        v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
-       v.notes, v.extended_attributes, v.version, v.created_at, v.updated_at
+       v.extended_attributes,
+       v.version, v.created_at, v.updated_at
      from vehicles v
     where v.tenant_id = $2
       and v.fleet_group_id = any ((select app.subtree_ids($2, k.key_id))::uuid[])

@@ -1,0 +1,60 @@
+"""Columns: a page fetches what its selection needs, and never less."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_composite_type, is_required_argument
+
+from resolvers.schema import build
+from tests.conftest import Ask
+
+pytestmark = pytest.mark.database
+
+SCHEMA = build()._schema  # noqa: SLF001
+CONNECTIONS = {
+    name: get_named_type(get_named_type(field.type).fields["nodes"].type)
+    for name, field in SCHEMA.query_type.fields.items()
+    if get_named_type(field.type).name.endswith("Connection")
+}
+
+
+def _questions():
+    """For every connection of the root a question for each field of its rows, alone."""
+    for connection, node in CONNECTIONS.items():
+        types = SCHEMA.get_possible_types(node) if isinstance(node, GraphQLInterfaceType) else (node,)
+        for type_ in types:
+            assert isinstance(type_, GraphQLObjectType)
+            for name, field in type_.fields.items():
+                if not any(map(is_required_argument, field.args.values())):
+                    below = " { __typename }" if is_composite_type(get_named_type(field.type)) else ""
+                    asked = f"... on {type_.name} {{ {name}{below} }}"
+                    yield pytest.param(connection, asked, id=f"{connection}-{type_.name}.{name}")
+
+
+@pytest.mark.parametrize("shape", ["nodes {{ {asked} }}", "edges {{ node {{ {asked} }} }}"], ids=["nodes", "edges"])
+@pytest.mark.parametrize(("connection", "asked"), list(_questions()))
+async def test_each_field_of_a_page_answers_alone(connection: str, asked: str, shape: str, ask: Ask):
+    """Whatever column a field is read from is fetched when nothing else asks for it."""
+    answer = await ask(f"{{ {connection}(first: 100) {{ {shape.format(asked=asked)} }} }}", "owner@enterprise.example")
+    assert answer.errors == []
+
+
+async def test_heavy_columns_are_fetched_only_where_they_are_asked_for(ask: Ask):
+    """A list of labels reads neither notes nor attributes; a fragment within a fragment is seen all the same."""
+    labels = await ask("{ vehicles(first: 1) { nodes { label } } }", "owner@enterprise.example")
+    assert "notes" not in labels.issued[0].sql
+    assert "extended_attributes" not in labels.issued[0].sql
+    nested = """{ vehicles(first: 1) { ...A } } fragment A on VehicleConnection { edges { node { ...B } } }
+      fragment B on Vehicle { ... on Node { ... on Vehicle { notes } } }"""
+    answer = await ask(nested, "owner@enterprise.example")
+    assert answer.errors == []
+    assert "v.notes" in answer.issued[0].sql
+
+
+async def test_a_page_without_page_info_fetches_no_row_more(ask: Ask):
+    """The row that tells whether there are more is fetched for who asks."""
+    for selection, rows in [("nodes { id }", 2), ("pageInfo { hasNextPage } nodes { id }", 2)]:
+        answer = await ask(f"{{ vehicles(first: 2) {{ {selection} }} }}", "owner@enterprise.example")
+        assert len(answer.data["vehicles"]["nodes"]) == rows
+    answer = await ask("{ vehicles(first: 2) { pageInfo { hasNextPage } } }", "owner@enterprise.example")
+    assert answer.data["vehicles"]["pageInfo"]["hasNextPage"] is True
