@@ -25,6 +25,7 @@ from api import app
 from api.endpoint import Endpoint
 from api.settings import Settings
 from sql import statements
+from sql.database import CLEAN_UP_SECONDS
 from sql.embedded import Addresses
 from sql.statements import Statement
 from tests.api.conftest import Token
@@ -263,3 +264,33 @@ async def test_a_cancel_that_comes_too_early_is_sent_again(gateway: Gateway, mon
     await until(at_rest, "nothing runs any more", STATEMENT_TIMEOUT_MS / 2000)
     assert await gateway.ask(QUICK) == [ANSWER]
     assert sent[0] in await gateway.processes()
+
+
+@pytest.mark.xfail(reason="the driver's cancel swallows the deadline of the one that waits for it", strict=True)
+async def test_a_cancel_that_never_arrives_does_not_keep_the_connection(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+):
+    """As when the server has become unreachable: the connection is dropped after a while, and another serves."""
+    reachable = asyncio.Event()
+    pool = gateway.endpoint.database._pool  # noqa: SLF001 - nobody else needs to know
+
+    async def hanging(**_: Any) -> None:
+        await reachable.wait()
+
+    async def slow() -> bool:
+        return bool(await gateway.server.fetch(RUNNING))
+
+    async def none_in_use() -> bool:
+        return bool(pool.get_size() == pool.get_idle_size())
+
+    monkeypatch.setattr(connect_utils, "_cancel", hanging)
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(gateway.request(SLOW, PEOPLE[0]))
+    await until(slow, "the statement runs")
+    writer.close()
+    await writer.wait_closed()
+    try:
+        await until(none_in_use, "no connection is in use", 2 * CLEAN_UP_SECONDS)
+        assert await gateway.ask(QUICK) == [ANSWER]
+    finally:
+        reachable.set()
