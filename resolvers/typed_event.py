@@ -13,6 +13,8 @@ import strawberry
 from resolvers.manual_event import ManualEvent
 from resolvers.scalars import Json
 
+MAX_DIGITS = 4000  # Python reads no longer integers
+
 
 @strawberry.enum(description="How bad an issue is.")
 class IssueSeverity(Enum):
@@ -25,9 +27,13 @@ class IssueSeverity(Enum):
 
 
 def payload_of(event: Any) -> dict[str, Any]:
-    """An event's payload, decoded; fractions stay text, so that decimals stay exact."""
-    payload: dict[str, Any] = json.loads(event.payload, parse_float=str)
+    """An event's payload, decoded; fractions stay text, so that decimals stay exact, and so do endless integers."""
+    payload: dict[str, Any] = json.loads(event.payload, parse_float=str, parse_int=_integer)
     return payload
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_DIGITS else digits
 
 
 def _text(event: Any, key: str) -> str | None:
@@ -37,7 +43,7 @@ def _text(event: Any, key: str) -> str | None:
 
 def _json(event: Any, key: str) -> Any:
     """A part of the payload as JSON text, which is how the scalar JSON takes what it is given."""
-    part = orjson.loads(event.payload).get(key)
+    part = json.loads(event.payload, parse_float=orjson.Fragment, parse_int=orjson.Fragment).get(key)
     return None if part is None else orjson.dumps(part).decode()
 
 

@@ -232,6 +232,5 @@ async def _cancel_statement(connection: Any) -> None:
     """Sends a cancel for whatever the connection's server process is doing; nothing tells whether it helped."""
     driver = getattr(connection, "_con", connection)  # the pool hands out proxies
     sent = asyncio.get_running_loop().create_future()
-    await driver._cancel(sent)  # noqa: SLF001 - the driver cancels by itself, but only once
-    if sent.done():
-        sent.exception()  # whether it could be sent shows in what follows
+    driver._cancel_current_command(sent)  # noqa: SLF001 - the driver cancels by itself, but only once
+    await sent

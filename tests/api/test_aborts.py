@@ -266,7 +266,6 @@ async def test_a_cancel_that_comes_too_early_is_sent_again(gateway: Gateway, mon
     assert sent[0] in await gateway.processes()
 
 
-@pytest.mark.xfail(reason="the driver's cancel swallows the deadline of the one that waits for it", strict=True)
 async def test_a_cancel_that_never_arrives_does_not_keep_the_connection(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ):
