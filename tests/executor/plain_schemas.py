@@ -18,9 +18,12 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLError,
     GraphQLField,
+    GraphQLFloat,
+    GraphQLID,
     GraphQLInt,
     GraphQLInterfaceType,
     GraphQLList,
@@ -55,17 +58,35 @@ def _odd(value: Any) -> Any:
 
 
 ODD = GraphQLScalarType("Odd", coerce_output_value=_odd, coerce_input_value=_odd)
-FITTING: dict[str, list[Any]] = {
-    "Int": [0, 7, 2.0, True],
-    "String": ["", "text", 3, 1.5, False],
+LEAVES = (GraphQLInt, GraphQLFloat, GraphQLBoolean, GraphQLString, GraphQLID, ODD, COLOR)
+# What a leaf type takes, as it is and in other forms; and what it does not take, of the same Python types and of others.
+PURE: dict[str, list[Any]] = {
+    "Int": [0, 7, 2**31 - 1, -(2**31)],
+    "Float": [0.5, 1e300],
+    "Boolean": [True, False],
+    "String": ["", "text"],
+    "ID": ["1", "text"],
     "Odd": [1, 3],
     "Color": [1, 2],
 }
+MIXED = {
+    **PURE,
+    "Int": [7, 2.0, True],
+    "Float": [0.5, 3, True],
+    "Boolean": [True, 0, 1.0],
+    "String": ["", 3, 1.5, False],
+}
+MIXED["ID"] = ["1", 7, 2.0]
+BEYOND = {**dict.fromkeys(PURE, [None, {}]), "Int": [2**31, -(2**31) - 1], "Float": [float("nan"), float("inf")]}
+BEYOND |= {"Odd": [2, 5], "Color": [3]}
 MISFITS: dict[str, list[Any]] = {
-    "Int": ["text", 1.5, 2**40, {}],
+    "Int": ["text", 1.5, {}],
+    "Float": ["text", 2**2000, []],
+    "Boolean": ["text", None, float("nan"), {}],
     "String": [{}, [], b"bytes"],
-    "Odd": [2, 5, "text"],
-    "Color": [3, "RED", []],
+    "ID": [True, 1.5, {}],
+    "Odd": ["text", b"bytes"],
+    "Color": ["RED", []],
 }
 NO_LISTS: list[Any] = ["text", b"bytes", {"a": 1}, 7]
 
@@ -206,7 +227,9 @@ class Plain:
             if wrong:
                 names = [name for name in self.schema.type_map if name.startswith("O")]
             return Source(self, where, random.choice(names), named=random.random() < 0.8)
-        return random.choice((MISFITS if wrong else FITTING)[bare.name])
+        pure = self.random("pure").random() < 0.5
+        leaves = (BEYOND if pure else MISFITS) if wrong else (PURE if pure else MIXED)
+        return random.choice(leaves[bare.name])
 
     def items(self, type_: GraphQLOutputType, random: Random, where: str, *, awaits: bool) -> Any:
         """A list of some kind."""
@@ -270,7 +293,7 @@ def plains(draw: st.DrawFn, *, asynchronous: bool) -> Plain:
     def fields(prefix: str, count: int) -> dict[str, GraphQLField]:
         found = {}
         for number in range(count):
-            type_ = wrapped(draw(st.sampled_from([GraphQLInt, GraphQLString, ODD, COLOR, *composites, *composites])))
+            type_ = wrapped(draw(st.sampled_from([*LEAVES, *composites, *composites])))
             kind = draw(st.sampled_from(["bare", "each", "each", "level", "level"]))
             found[f"{kind}_{prefix}{number}"] = GraphQLField(
                 type_,
@@ -283,7 +306,7 @@ def plains(draw: st.DrawFn, *, asynchronous: bool) -> Plain:
     def asked(later: Any) -> bool:
         return asynchronous and draw(later)
 
-    shared = wrapped(draw(st.sampled_from([GraphQLInt, GraphQLString])))
+    shared = wrapped(draw(st.sampled_from(LEAVES)))
     interface = GraphQLInterfaceType("I", {"bare_shared": GraphQLField(shared)})
     for number in range(4):
         name, counted = f"O{number}", draw(st.integers(1, 4))
