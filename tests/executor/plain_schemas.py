@@ -18,12 +18,8 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
-    GraphQLBoolean,
-    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
-    GraphQLFloat,
-    GraphQLID,
     GraphQLInt,
     GraphQLInterfaceType,
     GraphQLList,
@@ -32,9 +28,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
-    GraphQLScalarType,
     GraphQLSchema,
-    GraphQLString,
     GraphQLUnionType,
     Undefined,
     get_nullable_type,
@@ -47,47 +41,8 @@ from hypothesis import strategies as st
 
 from tests.executor.comparison import Place
 from tests.executor.faults import LEVEL
+from tests.executor.plain_leaves import LEAVES, ODD, right_leaves, wrong_leaves
 
-COLOR = GraphQLEnumType("Color", {"RED": 1, "GREEN": 2})
-
-
-def _odd(value: Any) -> Any:
-    if not isinstance(value, int) or value % 2 == 0:
-        raise ValueError(f"{value!r} is not odd.")
-    return None if value == 5 else value
-
-
-ODD = GraphQLScalarType("Odd", coerce_output_value=_odd, coerce_input_value=_odd)
-LEAVES = (GraphQLInt, GraphQLFloat, GraphQLBoolean, GraphQLString, GraphQLID, ODD, COLOR)
-# What a leaf type takes, as it is and in other forms; and what it does not take, of the same Python types and of others.
-PURE: dict[str, list[Any]] = {
-    "Int": [0, 7, 2**31 - 1, -(2**31)],
-    "Float": [0.5, 1e300],
-    "Boolean": [True, False],
-    "String": ["", "text"],
-    "ID": ["1", "text"],
-    "Odd": [1, 3],
-    "Color": [1, 2],
-}
-MIXED = {
-    **PURE,
-    "Int": [7, 2.0, True],
-    "Float": [0.5, 3, True],
-    "Boolean": [True, 0, 1.0],
-    "String": ["", 3, 1.5, False],
-}
-MIXED["ID"] = ["1", 7, 2.0]
-BEYOND = {**dict.fromkeys(PURE, [None, {}]), "Int": [2**31, -(2**31) - 1], "Float": [float("nan"), float("inf")]}
-BEYOND |= {"Odd": [2, 5], "Color": [3]}
-MISFITS: dict[str, list[Any]] = {
-    "Int": ["text", 1.5, {}],
-    "Float": ["text", 2**2000, []],
-    "Boolean": ["text", None, float("nan"), {}],
-    "String": [{}, [], b"bytes"],
-    "ID": [True, 1.5, {}],
-    "Odd": ["text", b"bytes"],
-    "Color": ["RED", []],
-}
 NO_LISTS: list[Any] = ["text", b"bytes", {"a": 1}, 7]
 
 
@@ -227,9 +182,8 @@ class Plain:
             if wrong:
                 names = [name for name in self.schema.type_map if name.startswith("O")]
             return Source(self, where, random.choice(names), named=random.random() < 0.8)
-        pure = self.random("pure").random() < 0.5
-        leaves = (BEYOND if pure else MISFITS) if wrong else (PURE if pure else MIXED)
-        return random.choice(leaves[bare.name])
+        mixed = self.random("mixed").random() < 0.5
+        return random.choice((wrong_leaves if wrong else right_leaves)(bare.name, mixed=mixed))
 
     def items(self, type_: GraphQLOutputType, random: Random, where: str, *, awaits: bool) -> Any:
         """A list of some kind."""

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from resolvers.executor import BreadthFirstExecutor, Plans
 from tests.executor.comparison import Answer, differences, recording, without_propagation
 from tests.executor.operations import operations
-from tests.executor.plain_schemas import ODD, plains
+from tests.executor.plain_leaves import ODD
+from tests.executor.plain_schemas import plains
 
 EXAMPLES = int(os.environ.get("MOTOMIND_DIFFERENTIAL_EXAMPLES", "200"))
 SETTINGS = settings(
