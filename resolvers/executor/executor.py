@@ -113,7 +113,7 @@ class BreadthFirstExecutor(Executor[None]):
                     for plan in level.selection.fields:
                         self._resolve(level, plan)
             if not self.waits or self.waits.prune():
-                if not self.waits or self.waits.all_dead:
+                if self.waits.all_dead or not (self.waits or self._todo):
                     return
                 continue
             yield

@@ -18,7 +18,6 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
-    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
     GraphQLInt,
@@ -29,9 +28,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
-    GraphQLScalarType,
     GraphQLSchema,
-    GraphQLString,
     GraphQLUnionType,
     Undefined,
     get_nullable_type,
@@ -44,29 +41,8 @@ from hypothesis import strategies as st
 
 from tests.executor.comparison import Place
 from tests.executor.faults import LEVEL
+from tests.executor.plain_leaves import LEAVES, ODD, right_leaves, wrong_leaves
 
-COLOR = GraphQLEnumType("Color", {"RED": 1, "GREEN": 2})
-
-
-def _odd(value: Any) -> Any:
-    if not isinstance(value, int) or value % 2 == 0:
-        raise ValueError(f"{value!r} is not odd.")
-    return None if value == 5 else value
-
-
-ODD = GraphQLScalarType("Odd", coerce_output_value=_odd, coerce_input_value=_odd)
-FITTING: dict[str, list[Any]] = {
-    "Int": [0, 7, 2.0, True],
-    "String": ["", "text", 3, 1.5, False],
-    "Odd": [1, 3],
-    "Color": [1, 2],
-}
-MISFITS: dict[str, list[Any]] = {
-    "Int": ["text", 1.5, 2**40, {}],
-    "String": [{}, [], b"bytes"],
-    "Odd": [2, 5, "text"],
-    "Color": [3, "RED", []],
-}
 NO_LISTS: list[Any] = ["text", b"bytes", {"a": 1}, 7]
 
 
@@ -206,7 +182,8 @@ class Plain:
             if wrong:
                 names = [name for name in self.schema.type_map if name.startswith("O")]
             return Source(self, where, random.choice(names), named=random.random() < 0.8)
-        return random.choice((MISFITS if wrong else FITTING)[bare.name])
+        mixed = self.random("mixed").random() < 0.5
+        return random.choice((wrong_leaves if wrong else right_leaves)(bare.name, mixed=mixed))
 
     def items(self, type_: GraphQLOutputType, random: Random, where: str, *, awaits: bool) -> Any:
         """A list of some kind."""
@@ -270,7 +247,7 @@ def plains(draw: st.DrawFn, *, asynchronous: bool) -> Plain:
     def fields(prefix: str, count: int) -> dict[str, GraphQLField]:
         found = {}
         for number in range(count):
-            type_ = wrapped(draw(st.sampled_from([GraphQLInt, GraphQLString, ODD, COLOR, *composites, *composites])))
+            type_ = wrapped(draw(st.sampled_from([*LEAVES, *composites, *composites])))
             kind = draw(st.sampled_from(["bare", "each", "each", "level", "level"]))
             found[f"{kind}_{prefix}{number}"] = GraphQLField(
                 type_,
@@ -283,7 +260,7 @@ def plains(draw: st.DrawFn, *, asynchronous: bool) -> Plain:
     def asked(later: Any) -> bool:
         return asynchronous and draw(later)
 
-    shared = wrapped(draw(st.sampled_from([GraphQLInt, GraphQLString])))
+    shared = wrapped(draw(st.sampled_from(LEAVES)))
     interface = GraphQLInterfaceType("I", {"bare_shared": GraphQLField(shared)})
     for number in range(4):
         name, counted = f"O{number}", draw(st.integers(1, 4))

@@ -12,7 +12,7 @@ import os
 from contextlib import contextmanager
 
 import pytest
-from graphql import ExecutionResult, execute, parse, validate
+from graphql import ExecutionResult, build_schema, execute, parse, validate
 from graphql.execution import Executor
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from resolvers.executor import BreadthFirstExecutor, Plans
 from tests.executor.comparison import Answer, differences, recording, without_propagation
 from tests.executor.operations import operations
-from tests.executor.plain_schemas import ODD, plains
+from tests.executor.plain_leaves import ODD
+from tests.executor.plain_schemas import Later, plains
 
 EXAMPLES = int(os.environ.get("MOTOMIND_DIFFERENTIAL_EXAMPLES", "200"))
 SETTINGS = settings(
@@ -111,3 +112,13 @@ async def test_asynchronous_executions_agree(data, plain):
         left = plain.left()
     assert deviations(stock, ours, types, synchronous=False, streams=plain.streams) == []
     assert plain.streams or not left, "some coroutine was not awaited"
+
+
+async def test_what_is_given_up_takes_nothing_with_it():
+    """An error ends the waiting for what is beside it in a list; the next list, which was ready, has its objects."""
+    schema = build_schema("type Query { lists: [[Thing!]] }  type Thing { value: Int }")
+    root = {"lists": [[ValueError("no"), Later({"value": 1}, 3)], [{"value": 2}]]}
+    result = execute(schema, parse("{ lists { value } }"), root, executor_class=BreadthFirstExecutor)
+    answer = result if isinstance(result, ExecutionResult) else await result
+    assert answer.data == {"lists": [None, [{"value": 2}]]}
+    assert [error.path for error in answer.errors or ()] == [["lists", 0, 0]]
