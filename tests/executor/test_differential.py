@@ -12,13 +12,14 @@ thousands, other ones each time.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NoReturn
 
 import pytest
-from graphql import ExecutionResult, GraphQLNamedType, GraphQLOutputType, IntValueNode, StringValueNode
+from graphql import GraphQLNamedType, GraphQLOutputType, IntValueNode, StringValueNode
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import queries
@@ -28,11 +29,13 @@ from resolvers.execution import Document, Engine
 from resolvers.schema import build
 from sql.database import Database
 from sql.embedded import Addresses
+from sql.errors import StatementFailedError
 from sql.people import member
 from sql.session import Caller
 from tests.conftest import Ask
 from tests.executor.comparison import Answer, Place, differences, recording, without_propagation
 from tests.executor.faults import Faults
+from tests.executor.leftovers import TURNS, swept, unawaited
 from tests.executor.operations import Operation, operations
 
 pytestmark = pytest.mark.database
@@ -113,12 +116,21 @@ class Both:
 
     async def answer(self, engine: Engine, document: Document, variables: dict, person: int) -> Answer:
         """The answer of an executor, in a transaction of its own."""
-        async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(self.database.session(self.callers[person]))
+        before = len(asyncio.all_tasks())
+        async with self.database.session(self.callers[person]) as session:
             result = await engine.execute(document, session, dict(variables), None)
-            assert isinstance(result, ExecutionResult)
             assert session.failure is None, "a statement failed"
-            return Answer.of(result)
+            session.fetch = over  # type: ignore[method-assign]  # graphql-core may have left something running
+        for _ in range(TURNS):
+            if len(asyncio.all_tasks()) <= before:
+                break
+            await asyncio.sleep(0)
+        return Answer.of(result)
+
+
+async def over(*_: object, **__: object) -> NoReturn:
+    """In the place of a session's fetch."""
+    raise StatementFailedError("The transaction is over.")
 
 
 @pytest.fixture(scope="session")
@@ -152,15 +164,18 @@ def scalars(known: list[str]) -> dict[str, st.SearchStrategy]:
     }
 
 
+@unawaited
 @given(data=st.data(), person=st.integers(0, len(PEOPLE) - 1), seed=st.integers(0, 2**32), per_mille=RATES)
 @SETTINGS
 async def test_random_operations_have_one_answer(both: Both, some_ids: list[str], data, person, seed, per_mille):
     """Of any shape that a document can have: see ``tests.executor.operations``."""
     operation = data.draw(operations(SCHEMA, scalars=scalars(some_ids), passes=wraps))
     note(f"{operation.text}\n{operation.variables}")
-    assert await both.differences(operation, person, seed, per_mille) == []
+    with swept():
+        assert await both.differences(operation, person, seed, per_mille) == []
 
 
+@unawaited
 @given(data=st.data(), person=st.integers(0, len(PEOPLE) - 1), seed=st.integers(0, 2**32), per_mille=RATES)
 @settings(SETTINGS, max_examples=EXAMPLES // 4)
 async def test_operations_of_hypothesis_graphql_have_one_answer(
@@ -171,7 +186,26 @@ async def test_operations_of_hypothesis_graphql_have_one_answer(
     integers = st.sampled_from([1, 1, 2, 0, -1]).map(lambda value: IntValueNode(value=str(value)))
     text = data.draw(queries(SCHEMA, custom_scalars={**nodes, "Int": integers, "JSON": nodes["String"]}))
     note(text)
-    assert await both.differences(Operation(text, ({},)), person, seed, per_mille) == []
+    with swept():
+        assert await both.differences(Operation(text, ({},)), person, seed, per_mille) == []
+
+
+@pytest.mark.xfail(strict=True, reason="what waits below the root when null reaches it is begun after the answer")
+async def test_nothing_is_asked_for_when_the_transaction_is_over(both: Both, ask: Ask):
+    """An error that nulls the root does not leave other fields running: the connection is somebody else's by then."""
+    found = await ask("{ uploads(first: 1) { nodes { id } } }", *PEOPLE[0])
+    (upload,) = ids(found.data)
+    document = both.faultless.document(
+        f'{{ uploads(first: 1, last: 1) {{ totalCount }} node(id: "{upload}") {{ id }} }}'
+    )
+    before = asyncio.all_tasks()
+    async with both.database.session(both.callers[0]) as session:
+        result = await both.faultless.execute(document, session, None, None)
+        issued = len(session.issued)
+    assert result.data is None
+    while left := asyncio.all_tasks() - before:
+        await asyncio.wait(left)
+    assert [statement.name for statement in session.issued[issued:]] == []
 
 
 def node(text: str) -> StringValueNode:

@@ -7,11 +7,8 @@ for, they are equal as far as ``tests.executor.comparison`` says.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-from contextlib import contextmanager
 
-import pytest
 from graphql import ExecutionResult, build_schema, execute, parse, validate
 from graphql.execution import Executor
 from hypothesis import HealthCheck, assume, given, note, settings
@@ -19,6 +16,7 @@ from hypothesis import strategies as st
 
 from resolvers.executor import BreadthFirstExecutor, Plans
 from tests.executor.comparison import Answer, differences, recording, without_propagation
+from tests.executor.leftovers import TURNS, swept, unawaited
 from tests.executor.operations import operations
 from tests.executor.plain_leaves import ODD
 from tests.executor.plain_schemas import Later, plains
@@ -33,7 +31,6 @@ SETTINGS = settings(
 )
 VALUES = {ODD.name: st.sampled_from([1, 3])}
 TOO_DEEP = "Maximum introspection depth exceeded"
-TURNS = 100
 
 
 def started(plain, operation, executor):
@@ -62,21 +59,6 @@ async def awaited(results):
     return answers
 
 
-@contextmanager
-def swept(plain):
-    """Lets the garbage of what graphql-core began and did not await be collected here, where the warning is ignored.
-
-    Elsewhere it may happen in the constructor of a named tuple, which has no builtins, and warning fails.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        if plain.streams:
-            gc.collect(0)  # made just now, all of it is young
-        gc.enable()
-
-
 def deviations(stock, ours, types, **options):
     """What is otherwise than it may be, for each set of variables in turn."""
     pairs = [slice(at, at + 2) for at in range(0, len(stock), 2)]
@@ -97,7 +79,7 @@ def test_synchronous_executions_are_equal(data, plain):
     assert found == []
 
 
-@pytest.mark.filterwarnings("ignore:coroutine 'Executor:RuntimeWarning")  # graphql-core leaves some of its own
+@unawaited
 @given(data=st.data(), plain=plains(asynchronous=True))
 @SETTINGS
 async def test_asynchronous_executions_agree(data, plain):
@@ -105,7 +87,7 @@ async def test_asynchronous_executions_agree(data, plain):
     operation = data.draw(operations(plain.schema, scalars=VALUES, budget=25))
     note(f"{operation.text}\n{operation.variables}")
     types = {}
-    with swept(plain):
+    with swept():
         stock = await awaited(started(plain, operation, recording(Executor, types)))
         plain.left()
         ours = await awaited(started(plain, operation, BreadthFirstExecutor))
