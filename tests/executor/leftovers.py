@@ -11,7 +11,10 @@ import pytest
 TURNS = 100
 
 unawaited = pytest.mark.filterwarnings(
-    *(f"ignore:coroutine '{name}:RuntimeWarning" for name in ("Executor", "GraphQLCoreConverter", "Faults"))
+    *(
+        f"ignore:coroutine '{name}:RuntimeWarning"
+        for name in ("Executor", "GraphQLCoreConverter", "Faults", "default_type_resolver")
+    )
 )
 
 
