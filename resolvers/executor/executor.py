@@ -94,7 +94,7 @@ class BreadthFirstExecutor(Executor[None]):
                 self._resolve(root, plan)
             yield from self._settle()
             if self.waits.all_dead:
-                self.settle_in_background(self.waits.abandon())
+                self.waits.abandon()
                 return self._respond(None)
             assemble(self._levels, keep=bool(self.errors))
             if serially and FAILED in (column_values(column)[0] for column in root.columns[-1:]):

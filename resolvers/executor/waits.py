@@ -94,10 +94,11 @@ class Waits:
             wait.take(FAILED)
         return bool(dead)
 
-    def abandon(self) -> list[Awaitable[Any]]:
-        """Whatever is not started yet, to be disposed of."""
+    def abandon(self) -> None:
+        """Disposes of whatever is not started yet: begun after the answer, it would meet a transaction that is over."""
         unstarted, self._unstarted = self._unstarted, []
-        return [wait.awaitable for wait in unstarted]
+        for wait in unstarted:
+            _close(wait.awaitable)
 
     async def wait(self, when_idle: Callable[[bool], None] | None) -> None:
         """Until a value has arrived."""

@@ -190,7 +190,6 @@ async def test_operations_of_hypothesis_graphql_have_one_answer(
         assert await both.differences(Operation(text, ({},)), person, seed, per_mille) == []
 
 
-@pytest.mark.xfail(strict=True, reason="what waits below the root when null reaches it is begun after the answer")
 async def test_nothing_is_asked_for_when_the_transaction_is_over(both: Both, ask: Ask):
     """An error that nulls the root does not leave other fields running: the connection is somebody else's by then."""
     found = await ask("{ uploads(first: 1) { nodes { id } } }", *PEOPLE[0])
