@@ -102,7 +102,7 @@ async def archived_event_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any
 
 
 async def events_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:
-    """The same page of every vehicle's events, one row more than asked for."""
+    """The same page of every vehicle's events."""
     return many_by(ids, await loaders.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments), "key_id")
 
 

@@ -306,7 +306,7 @@ def narrowed_connection(info: Info, statement: str, asked: Page) -> Any:
 
 
 async def _rows(loaders: Loaders, statements_: list[str], asked: Page) -> Sequence[Any]:
-    """One row more than the page has, of each statement."""
+    """The page's rows, of each statement."""
     return [await loaders.fetch(f"{statement}_page", **asked.arguments) for statement in statements_]
 
 

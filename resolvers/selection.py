@@ -37,22 +37,10 @@ def coordinate(info: Info) -> str:
 def names_below(info: Info) -> set[str]:
     """The names of all fields that are selected anywhere below the one being resolved; directives are not looked at."""
     raw = info._raw_info  # noqa: SLF001
-    names: set[str] = set()
-    pending: list[SelectionSetNode | None] = [node.selection_set for node in raw.field_nodes]
-    spread: set[str] = set()
-    while pending:
-        selection_set = pending.pop()
-        for selection in selection_set.selections if selection_set else ():
-            match selection:
-                case FragmentSpreadNode(name=name):
-                    if name.value not in spread:
-                        spread.add(name.value)
-                        pending.append(raw.fragments[name.value].selection_set)
-                case FieldNode(name=name, selection_set=below):
-                    names.add(name.value)
-                    pending.append(below)
-                case InlineFragmentNode(selection_set=below):
-                    pending.append(below)
+    nodes, names = list(raw.field_nodes), set[str]()
+    while nodes:
+        nodes = list(fields_below(nodes, raw.fragments))
+        names.update(node.name.value for node in nodes)
     return names
 
 

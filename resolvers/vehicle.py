@@ -96,7 +96,7 @@ async def vehicle_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
 async def vehicles_by_group(
     loaders: Loaders, ids: list[str], asked: Page, include_descendants: bool | None
 ) -> Sequence[Any]:
-    """The same page of every group's vehicles, one row more than asked for."""
+    """The same page of every group's vehicles."""
     rows = await loaders.fetch(
         "vehicles_page_by_group", ids=ids, include_descendants=include_descendants, **asked.arguments
     )

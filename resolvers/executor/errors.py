@@ -62,8 +62,7 @@ class FieldErrors:
 
     def is_dead(self, column: Column, depth: int, index: int) -> bool:
         """Whether a position, or one above it, is null by an error that was taken note of."""
-        path = tuple(step.key for step in column.steps(depth, index))
-        return self.nulls_all or any(path[:length] in self._dead for length in range(len(path) + 1))
+        return _is_below(tuple(step.key for step in column.steps(depth, index)), self._dead)
 
     def collected(self) -> list[GraphQLError]:
         """The errors in the order of the response.
@@ -74,13 +73,9 @@ class FieldErrors:
         nulled: set[Place | None] = set()
         collected: list[GraphQLError] = []
         for found in sorted([*map(self._locate, self._raised), *self._located], key=lambda found: found.order):
-            position = found.nulled
-            if None in nulled or (
-                position is not None and any(position[:length] in nulled for length in range(len(position) + 1))
-            ):
-                continue
-            nulled.add(position)
-            collected.append(found.error)
+            if not _is_below(found.nulled, nulled):
+                nulled.add(found.nulled)
+                collected.append(found.error)
         return collected
 
     def _locate(self, raised: tuple[Column, int, int, Exception]) -> FieldError:
@@ -93,3 +88,10 @@ class FieldErrors:
             nulled=None if above is None else path[: len(path) - above],
             error=located_error(error, column.plan.nodes, list(path)),
         )
+
+
+def _is_below(position: Place | None, nulled: set[Place | None]) -> bool:
+    """Whether a position is one of those that are null, or below one; None is the root, above all others."""
+    if None in nulled:
+        return True
+    return position is not None and any(position[:length] in nulled for length in range(len(position) + 1))

@@ -180,15 +180,7 @@ class BreadthFirstExecutor(Executor[None]):
 
     def _resolve(self, level: Level, plan: FieldPlan) -> None:
         """Resolves one field of a level and completes what it yields."""
-        if self.middleware_manager is not None:
-            resolver = None
-        elif plan.is_type_name:
-            column = Column(level, plan, trusted=True)
-            level.columns.append(column)
-            self.completion.advance(column, [level.type.name] * len(level.sources))
-            return
-        else:
-            resolver = plan.level
+        resolver = plan.level if self.middleware_manager is None else None
         column = Column(level, plan, trusted=resolver is not None)
         level.columns.append(column)
         if resolver is None:

@@ -57,6 +57,17 @@ class Attribute:
         return read_all(self.read, sources)
 
 
+class TypeName(Attribute):
+    """The level resolver of ``__typename``: the same for all objects of a level."""
+
+    def __init__(self, type_: GraphQLObjectType) -> None:
+        self._name = type_.name
+
+    def __call__(self, sources: Sequence[Any], _info: object = None, _arguments: object = None) -> list[Any]:
+        """The name of the objects' type."""
+        return [self._name] * len(sources)
+
+
 def read_all(read: Callable[[Any], Any], sources: Sequence[Any]) -> list[Any]:
     """What is read from every source: all at once, or one by one where some cannot be read."""
     try:
@@ -91,7 +102,6 @@ class FieldPlan:
     layers: tuple[Wrapper, ...]
     named: GraphQLNamedType
     level: LevelResolver | None
-    is_type_name: bool
     has_variables: bool
     streams: bool
     arguments: dict[str, Any] | None = None
@@ -129,8 +139,7 @@ class FieldPlan:
             nodes=nodes,
             layers=tuple(layers),
             named=type_,
-            level=definition.extensions.get(LEVEL),
-            is_type_name=definition is TypeNameMetaFieldDef,
+            level=TypeName(parent) if definition is TypeNameMetaFieldDef else definition.extensions.get(LEVEL),
             has_variables=any(True for _ in _variables(nodes[0].arguments)),
             streams=any(directive.name.value == "stream" for directive in nodes[0].directives or ()),
         )
