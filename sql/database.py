@@ -137,6 +137,7 @@ class Database:
                     await session.commit()
                 done = True
         finally:
+            session.close()
             if done and not writes:  # nothing depends on the end of it: nobody has to wait for that
                 self._end_later(session)
             else:

@@ -128,6 +128,10 @@ class Session:
         """The connection that the transaction runs on."""
         return self._connection
 
+    def close(self) -> None:
+        """Refuses whatever is still asked for: the transaction is over, or about to be."""
+        self.failure = self.failure or StatementFailedError("The transaction is over.")
+
     def terminate(self) -> None:
         """Drops the connection, whatever state it is in."""
         with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it back already

@@ -50,8 +50,9 @@ runs in C.
 
 What is otherwise than in graphql-core, each allowed by the specification: all objects of a level are resolved before
 any of them is completed, so a resolver may run although a sibling's failure has already nulled their parent; errors
-come in the order of the response rather than that of their happening; ``@defer`` and ``@stream`` are ignored. When null
-reaches the root, coroutines that have not begun are closed; graphql-core runs them after the answer.
+come in the order of the response rather than that of their happening, but for those below an asynchronous iterable;
+``@defer`` and ``@stream`` are ignored. When null reaches the root, coroutines that have not begun are closed;
+graphql-core runs them after the answer.
 """
 
 from resolvers.executor.executor import BreadthFirstExecutor

@@ -332,3 +332,13 @@ async def test_a_write_that_was_rolled_back_is_not_told_as_committed(small: Data
             await asyncio.wait({running})
     async with small.session(caller) as session:
         assert await session.fetch("facts")
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_what_comes_after_the_session_is_refused(small: Database, caller: Caller, *, writes: bool):
+    """A resolver that an executor left running asks nothing of a connection that may be another caller's by then."""
+    async with small.session(caller, writes=writes) as session:
+        await session.fetch("facts")
+    with pytest.raises(StatementFailedError, match="over"):
+        await session.fetch("facts")
+    assert [issued.name for issued in session.issued] == ["facts"]
