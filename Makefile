@@ -13,7 +13,7 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "MotoMind needs Python 3.11 or later. Say which one to use: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -57,7 +57,7 @@ lock: setup  ## renew requirements.txt and requirements-dev.txt from pyproject.t
 		--constraints requirements-dev.txt benchmarks/requirements.in -o benchmarks/requirements.txt
 
 bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--help lists the options
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.txt
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove the environment and caches; keeps .motomind, the embedded database
