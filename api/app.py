@@ -37,10 +37,12 @@ def create(settings: Settings | None = None) -> Starlette:
             raise RuntimeError("DATABASE_URL is not set. 'motomind serve' starts an embedded database and sets it.")
         _spare_the_collector()
         database = await Database.connect(settings.database_url, pool_settings(settings))
-        app.state.endpoint = Endpoint(settings, database, engine)
+        endpoint = app.state.endpoint = Endpoint(settings, database, engine)
         try:
+            await endpoint.warm_up()
             yield
         finally:
+            await endpoint.close()
             await database.close()
 
     return Starlette(

@@ -8,19 +8,17 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import pydantic
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api import greeting
-from api.settings import Settings
-from sql.embedded import Addresses
+from api.commands.clients import clients
+from api.commands.documents import documents
+from api.terminal import DataDir, console, database, progress_bar, settings_of
 from sql.errors import DatabaseError, ImportFileError
 
 app = typer.Typer(
@@ -35,16 +33,9 @@ imports = typer.Typer(
     help="Import files; all or nothing, and again without harm.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(imports, name="import")
+app.add_typer(clients, name="clients")
+app.add_typer(documents, name="documents")
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
-Report = Callable[[str, int, int], None]
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir", help="Where the embedded database is; MOTOMIND_DATA_DIR, else .motomind", show_default=False
-    ),
-]
 TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
 FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
 
@@ -85,10 +76,10 @@ def serve(
     """
     import uvicorn
 
-    settings = _settings(data_dir=data_dir, host=host, port=port, workers=workers)
+    settings = settings_of(data_dir=data_dir, host=host, port=port, workers=workers)
     _require_free(settings.host, settings.port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that an embedded server is stopped on the way out
-    with _database(settings, migrate=settings.database_url is None) as addresses:
+    with database(settings, migrate=settings.database_url is None) as addresses:
         if demo:
             _load_demo(addresses.owner, None)
         os.environ["DATABASE_URL"] = addresses.gateway
@@ -114,8 +105,8 @@ def serve(
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database to the newest version, as its owner."""
-    settings = _settings(data_dir=data_dir)
-    with _database(settings, migrate=True) as addresses:
+    settings = settings_of(data_dir=data_dir)
+    with database(settings, migrate=True) as addresses:
         console.print("The database is current.")
         if settings.database_url is not None:
             console.print(
@@ -145,8 +136,8 @@ def demo(
     from sql.demo import DemoSize
 
     size = None if tenants is None else DemoSize(tenants=tenants, groups=groups, vehicles=vehicles, days=days)
-    settings = _settings(data_dir=data_dir)
-    with _database(settings, migrate=True) as addresses:
+    settings = settings_of(data_dir=data_dir)
+    with database(settings, migrate=True) as addresses:
         if _load_demo(addresses.owner, size):
             console.print(greeting.after_demo(settings, generated=tenants is not None), markup=False)
         else:
@@ -168,11 +159,11 @@ def token(
     from api.auth import development_token
     from sql.people import member
 
-    settings = _settings(data_dir=data_dir)
+    settings = settings_of(data_dir=data_dir)
     if settings.has_production_issuer:
         console.print("Tokens come from the issuer in MOTOMIND_JWT_ISSUER; development tokens would not be taken.")
         raise typer.Exit(1)
-    with _database(settings, migrate=False, begin=False) as addresses:
+    with database(settings, migrate=False, begin=False) as addresses:
         person = asyncio.run(member(addresses.owner, email, tenant))
     typer.echo(development_token(settings, person.user_id, person.tenant_id))
 
@@ -211,7 +202,7 @@ def _import(importer: Callable[..., Any], file: Path, tenant: str, data_dir: Pat
     if not file.is_file():
         console.print(f"There is no file {file}.", markup=False)
         raise typer.Exit(1)
-    with _database(_settings(data_dir=data_dir), migrate=True) as addresses, _progress() as progress:
+    with database(settings_of(data_dir=data_dir), migrate=True) as addresses, progress_bar() as progress:
         report = importer(addresses.owner, file, tenant=tenant, progress=progress)
     added = ", ".join(f"{count} {what}" for what, count in report.added.items() if count)
     made = f"Made the tenant {tenant} and its owner, {report.owner_email}. " if report.owner_email else ""
@@ -220,53 +211,11 @@ def _import(importer: Callable[..., Any], file: Path, tenant: str, data_dir: Pat
     )
 
 
-def _settings(**given: Any) -> Settings:
-    """The settings from the environment, with what the command line says instead."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
-
-
-@contextmanager
-def _database(settings: Settings, *, migrate: bool, begin: bool = True) -> Iterator[Addresses]:
-    """The database's addresses: of the server in DATABASE_URL, or of the embedded one, started or found.
-
-    Unless it is to ``begin`` one, raises SetupError where there is no embedded one yet.
-    """
-    from sql import embedded
-    from sql.migrate import migrate as apply
-
-    def bring_up_to_date(owner_url: str) -> None:
-        if migrate:
-            apply(owner_url, lambda name: console.print(f"Migrating: {name}", markup=False))
-
-    if settings.database_url is not None:
-        owner = settings.owner_database_url or settings.database_url
-        bring_up_to_date(owner)
-        yield Addresses(owner=owner, gateway=settings.database_url)
-        return
-    if not begin:
-        embedded.require(settings.data_dir)
-    with embedded.database(settings.data_dir) as addresses:
-        bring_up_to_date(addresses.owner)
-        yield addresses
-
-
 def _load_demo(owner_url: str, size: Any) -> bool:
     from sql.demo import load_demo
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         return load_demo(owner_url, size=size, until=datetime.datetime.now(datetime.UTC).date(), progress=progress)
-
-
-@contextmanager
-def _progress() -> Iterator[Report]:
-    """A progress bar for long work, on a terminal: yields what is told step, done and total."""
-    if not console.is_interactive:
-        yield lambda *_: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Starting", total=None)
-        yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)
 
 
 def _require_free(host: str, port: int) -> None:

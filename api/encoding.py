@@ -11,7 +11,7 @@ ROWS = 1000  # in one piece
 DEPTH = 6  # how many objects deep a long list is looked for
 
 
-def encode(body: Mapping[str, Any]) -> bytes | Iterator[bytes]:
+def encode(body: Mapping[str, Any] | list[Any]) -> bytes | Iterator[bytes]:
     """The JSON text of a response: whole, or piece by piece where it holds a list of more than ROWS rows.
 
     A list within a list is not looked for. Whoever sends the pieces lets others have a turn between them: so the text

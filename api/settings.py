@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Executor = Literal["breadth_first", "graphql_core"]
+DocumentMode = Literal["open", "id_only"]
 Algorithm = Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"]
 
 
@@ -47,6 +48,16 @@ class Settings(BaseSettings):
     )
     request_timeout: float = Field(default=30.0, gt=0, description="Seconds that one request may take in all.")
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="The largest request body in bytes.")
+    max_url_bytes: int = Field(default=16_384, ge=1, description="The longest query string of a GET in bytes.")
+    max_batch_size: int = Field(default=0, ge=0, description="The most operations of a batch; 0 takes no batches.")
+    document_mode: DocumentMode = Field(
+        default="open",
+        description="Which documents people with a token may send: open takes any, id_only none but by a client's "
+        "published ids. Clients have a mode of their own.",
+    )
+    automatic_persisted_queries: bool = Field(
+        default=True, description="Whether texts can be registered under their SHA-256 (APQ), in open modes."
+    )
     cached_documents: int = Field(default=1000, ge=1, description="Parsed documents kept by each process.")
     max_page_size: int = Field(default=200, ge=1, description="The most rows that one page of a connection has.")
     executor: Executor = Field(

@@ -9,6 +9,7 @@ from typing import Any
 
 import strawberry
 
+from resolvers.client import Client, client_by_id
 from resolvers.context import Info
 from resolvers.level import Level, level
 from resolvers.loading import Loaders, column, one_by
@@ -62,6 +63,7 @@ class AuditRecord(Node):
     """A row of audit_trail."""
 
     changed_by_id: strawberry.Private[str | None]
+    client_id: strawberry.Private[str | None]
     table_name: str = strawberry.field(description="The table.")
     record_id: strawberry.ID = strawberry.field(description="The row's id; a member's user id for memberships.")
     operation: AuditOperation = strawberry.field(description="What was done.")
@@ -69,12 +71,17 @@ class AuditRecord(Node):
     new_values: Json | None = strawberry.field(description="The row after; null for a delete.")
     changed_at: datetime.datetime = strawberry.field(description="When.")
     client_ip: str | None = strawberry.field(description="From which address.")
-    user_agent: str | None = strawberry.field(description="With which client.")
+    user_agent: str | None = strawberry.field(description="With which program, as it said itself.")
 
     @level(description="Who did it; null for the system.")
     def changed_by(records: Level, info: Info) -> User | None:
         """The person."""
         return info.context.loaders.level(user_by_id, column(records, "changed_by_id"))
+
+    @level(description="With which client's credentials; null for a person's own.")
+    def client(records: Level, info: Info) -> Client | None:
+        """The client."""
+        return info.context.loaders.level(client_by_id, column(records, "client_id"))
 
 
 findable("AuditRecord", audit_record_by_id)

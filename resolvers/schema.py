@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers import level, node, scalars
 from resolvers.audit_record import AuditQuery
+from resolvers.client import ClientQuery
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.explanation import ExplanationQuery
 from resolvers.fleet_group import FleetGroupQuery
@@ -34,6 +35,7 @@ QUERIES = (
     ExplanationQuery,
     StreamQuery,
     AuditQuery,
+    ClientQuery,
 )
 
 

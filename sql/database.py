@@ -110,13 +110,20 @@ class Database:
                 f'as a superuser (or with CREATEROLE): GRANT gateway TO "{facts["role"]}"'
             )
 
-    async def tenants_of(self, user_id: UUID) -> list[Row]:
-        """The tenants that a user is a member of: id, name and role of each."""
-        sql, _ = statements.load()["tenants_of_user"].render(frozenset())
+    async def fetch(self, name: str, **parameters: Any) -> list[Row]:
+        """The rows of a named statement outside a caller's session. Raises DatabaseError.
+
+        It runs as the login role, which sees no table but may ask a few functions.
+        """
+        sql, names = statements.load()[name].render(frozenset())
         timeout = self._settings.statement_timeout_ms / 1000
         async with self._acquire() as connection:
             with translated():
-                return await connection.fetch(sql, str(user_id), timeout=timeout)
+                return await connection.fetch(sql, *[parameters[key] for key in names], timeout=timeout)
+
+    async def tenants_of(self, user_id: UUID) -> list[Row]:
+        """The tenants that a user is a member of: id, name and role of each."""
+        return await self.fetch("tenants_of_user", user_id=str(user_id))
 
     @asynccontextmanager
     async def session(self, caller: Caller, *, writes: bool = False) -> AsyncIterator[Session]:

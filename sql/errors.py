@@ -8,6 +8,7 @@ DatabaseError                  anything below
 ├── NotAMemberError            the caller does not belong to the tenant
 ├── UnsafeRoleError            the gateway's role could see or change more than it may
 ├── SetupError                 the server is not one that MotoMind can run on
+├── ClientError                a client or its documents: what is asked for cannot be done
 └── ImportFileError            a file that cannot be imported, with the row and column
 """
 
@@ -44,6 +45,10 @@ class UnsafeRoleError(DatabaseError):
 
 class SetupError(DatabaseError):
     """The database server is not one that MotoMind can run on."""
+
+
+class ClientError(DatabaseError):
+    """What is asked for of a client or its documents cannot be done."""
 
 
 class ImportFileError(DatabaseError):

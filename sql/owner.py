@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import psycopg
 
 from sql.errors import DatabaseUnavailableError, SetupError
-from sql.statements import load
+from sql.statements import load, parse
 
 CONNECT_SECONDS = 10
 NO_SCHEMA = "The database has no MotoMind schema yet. Run: motomind migrate (as the database's owner)"
+
+
+@cache
+def statements(package: str) -> dict[str, bytes]:
+    """The statements of a package's .sql files, by name: those that are for the owner, with psycopg's parameters."""
+    return {
+        block.headers["name"]: block.text.encode()
+        for path in files(package).iterdir()
+        if path.name.endswith(".sql")
+        for block in parse(path.read_text(encoding="utf-8"), path.name)
+    }
 
 
 @contextmanager

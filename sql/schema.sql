@@ -84,13 +84,46 @@ CREATE FUNCTION app.changed_keys(old_row jsonb, new_row jsonb) RETURNS jsonb
    where key <> 'updated_at' and value is distinct from old_row -> key
 $$;
 ALTER FUNCTION app.changed_keys(old_row jsonb, new_row jsonb) OWNER TO motomind;
+CREATE FUNCTION app.client_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select nullif(current_setting('app.client_id', true), '')::uuid
+$$;
+ALTER FUNCTION app.client_id() OWNER TO motomind;
 CREATE FUNCTION app.client_ip() RETURNS inet
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
   select nullif(current_setting('app.client_ip', true), '')::inet
 $$;
 ALTER FUNCTION app.client_ip() OWNER TO motomind;
-CREATE FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text DEFAULT NULL::text, in_user_agent text DEFAULT NULL::text) RETURNS void
+CREATE FUNCTION app.client_of_key(in_digest bytea) RETURNS TABLE(tenant_id uuid, client_id uuid, name text, mode text, introspection boolean, user_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select c.tenant_id, c.id, c.name, c.mode, c.introspection, c.user_id
+    from client_keys k
+    join clients c on c.tenant_id = k.tenant_id and c.id = k.client_id
+    join memberships m on m.tenant_id = c.tenant_id and m.user_id = c.user_id
+   where k.digest = in_digest
+     and (k.expires_at is null or k.expires_at > now())
+     and c.revoked_at is null
+     and m.left_at is null
+$$;
+ALTER FUNCTION app.client_of_key(in_digest bytea) OWNER TO motomind;
+CREATE FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) RETURNS TABLE(tenant_id uuid, client_id uuid, name text, mode text, introspection boolean, user_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select c.tenant_id, c.id, c.name, c.mode, c.introspection, m.user_id
+    from clients c
+    join memberships m on m.tenant_id = c.tenant_id and m.user_id = in_user_id
+   where c.tenant_id = in_tenant_id
+     and c.token_client = in_token_client
+     and c.revoked_at is null
+     and m.left_at is null
+$$;
+ALTER FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) OWNER TO motomind;
+CREATE FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text DEFAULT NULL::text, in_user_agent text DEFAULT NULL::text, in_client_id uuid DEFAULT NULL::uuid) RETURNS void
     LANGUAGE plpgsql
     AS $$
 declare
@@ -108,12 +141,13 @@ begin
   end if;
   if writes then
     perform set_config('app.client_ip', coalesce(in_client_ip, ''), true),
-            set_config('app.user_agent', coalesce(in_user_agent, ''), true);
+            set_config('app.user_agent', coalesce(in_user_agent, ''), true),
+            set_config('app.client_id', coalesce(in_client_id::text, ''), true);
   end if;
   perform set_config('role', case caller.role when 'viewer' then 'gateway_groups' else 'gateway_tenant' end, true);
 end;
 $$;
-ALTER FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text) OWNER TO motomind;
+ALTER FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) OWNER TO motomind;
 CREATE FUNCTION app.is_absent_or(value jsonb, type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -274,37 +308,85 @@ CREATE FUNCTION app.readable_groups() RETURNS uuid[]
   select coalesce(nullif(current_setting('app.readable_groups', true), ''), '{}')::uuid[]
 $$;
 ALTER FUNCTION app.readable_groups() OWNER TO motomind;
+CREATE FUNCTION app.recent_documents(in_limit integer) RETURNS TABLE(text text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select d.text
+    from (select c.text, coalesce(c.last_used_at, c.created_at) as used_at
+            from client_documents c
+           where c.retired_at is null
+           union all
+          select r.text, r.last_used_at from registered_documents r) d
+   group by d.text
+   order by max(d.used_at) desc
+   limit in_limit
+$$;
+ALTER FUNCTION app.recent_documents(in_limit integer) OWNER TO motomind;
 CREATE FUNCTION app.record_audit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
   if tg_op = 'INSERT' then
-    insert into audit_trail (tenant_id, table_name, record_id, operation, new_values, changed_by, client_ip, user_agent)
+    insert into audit_trail (tenant_id, table_name, record_id, operation, new_values,
+                             changed_by, client_ip, user_agent, client_id)
     select (n.v ->> case tg_table_name when 'tenants' then 'id' else 'tenant_id' end)::uuid, tg_table_name,
            coalesce(n.v ->> 'id', n.v ->> 'user_id')::uuid, 'insert', n.v,
-           app.user_id(), app.client_ip(), app.user_agent()
-      from (select to_jsonb(new_rows) from new_rows) as n (v);
+           app.user_id(), app.client_ip(), app.user_agent(), app.client_id()
+      from (select to_jsonb(new_rows) - 'digest' from new_rows) as n (v);
   elsif tg_op = 'UPDATE' then
-    insert into audit_trail (tenant_id, table_name, record_id, operation, old_values, new_values, changed_by, client_ip, user_agent)
+    insert into audit_trail (tenant_id, table_name, record_id, operation, old_values, new_values,
+                             changed_by, client_ip, user_agent, client_id)
     select (n.v ->> case tg_table_name when 'tenants' then 'id' else 'tenant_id' end)::uuid, tg_table_name,
            coalesce(n.v ->> 'id', n.v ->> 'user_id')::uuid, 'update', o.v, n.v,
-           app.user_id(), app.client_ip(), app.user_agent()
-      from (select to_jsonb(new_rows) from new_rows) as n (v)
-      join (select to_jsonb(old_rows) from old_rows) as o (v)
+           app.user_id(), app.client_ip(), app.user_agent(), app.client_id()
+      from (select to_jsonb(new_rows) - 'digest' from new_rows) as n (v)
+      join (select to_jsonb(old_rows) - 'digest' from old_rows) as o (v)
         on coalesce(o.v ->> 'id', o.v ->> 'user_id') = coalesce(n.v ->> 'id', n.v ->> 'user_id')
        and o.v ->> 'tenant_id' is not distinct from n.v ->> 'tenant_id';
   else
-    insert into audit_trail (tenant_id, table_name, record_id, operation, old_values, changed_by, client_ip, user_agent)
+    insert into audit_trail (tenant_id, table_name, record_id, operation, old_values,
+                             changed_by, client_ip, user_agent, client_id)
     select (o.v ->> case tg_table_name when 'tenants' then 'id' else 'tenant_id' end)::uuid, tg_table_name,
            coalesce(o.v ->> 'id', o.v ->> 'user_id')::uuid, 'delete', o.v,
-           app.user_id(), app.client_ip(), app.user_agent()
-      from (select to_jsonb(old_rows) from old_rows) as o (v);
+           app.user_id(), app.client_ip(), app.user_agent(), app.client_id()
+      from (select to_jsonb(old_rows) - 'digest' from old_rows) as o (v);
   end if;
   return null;
 end;
 $$;
 ALTER FUNCTION app.record_audit() OWNER TO motomind;
+CREATE FUNCTION app.record_documents(in_seen jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  update client_documents d
+     set last_used_at = now()
+    from (select distinct s.tenant_id, s.client_id, s.document_id
+            from jsonb_to_recordset(in_seen -> 'trusted') as s (tenant_id uuid, client_id uuid, document_id text)) s
+   where d.tenant_id = s.tenant_id and d.client_id = s.client_id and d.document_id = s.document_id;
+  update registered_documents d
+     set last_used_at = now()
+    from (select distinct s.tenant_id, s.sha256
+            from jsonb_to_recordset(in_seen -> 'registered') as s (tenant_id uuid, sha256 text)) s
+   where d.tenant_id = s.tenant_id and d.sha256 = s.sha256;
+  insert into unknown_documents as u (tenant_id, client_id, sha256, text, seen)
+  select s.tenant_id, s.client_id, s.sha256, min(s.text), sum(s.seen)
+    from jsonb_to_recordset(in_seen -> 'unknown')
+         as s (tenant_id uuid, client_id uuid, sha256 text, text text, seen bigint)
+    join clients c on c.tenant_id = s.tenant_id and c.id = s.client_id
+   where (select count(*) from unknown_documents x
+           where x.tenant_id = s.tenant_id and x.client_id = s.client_id) < 1000
+      or exists (select from unknown_documents x
+                  where x.tenant_id = s.tenant_id and x.client_id = s.client_id and x.sha256 = s.sha256)
+   group by s.tenant_id, s.client_id, s.sha256
+  on conflict (tenant_id, client_id, sha256) do update
+     set seen = u.seen + excluded.seen, last_seen_at = now();
+end;
+$$;
+ALTER FUNCTION app.record_documents(in_seen jsonb) OWNER TO motomind;
 CREATE FUNCTION app.record_user_audit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -368,6 +450,37 @@ begin
 end;
 $$;
 ALTER FUNCTION app.refuse_group_cycle() OWNER TO motomind;
+CREATE FUNCTION app.register_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text, in_text text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into registered_documents (tenant_id, sha256, text)
+  select m.tenant_id, in_sha256, in_text
+    from memberships m
+   where m.tenant_id = in_tenant_id and m.user_id = in_user_id and m.left_at is null
+  on conflict (tenant_id, sha256) do update set last_used_at = now();
+  delete from registered_documents
+   where (tenant_id, sha256) in (select d.tenant_id, d.sha256
+                                   from registered_documents d
+                                  where d.tenant_id = in_tenant_id
+                                  order by d.last_used_at desc
+                                 offset 10000);
+end;
+$$;
+ALTER FUNCTION app.register_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text, in_text text) OWNER TO motomind;
+CREATE FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select d.text
+    from registered_documents d
+   where d.tenant_id = in_tenant_id
+     and d.sha256 = in_sha256
+     and exists (select from memberships m
+                  where m.tenant_id = in_tenant_id and m.user_id = in_user_id and m.left_at is null)
+$$;
+ALTER FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text) OWNER TO motomind;
 CREATE FUNCTION app.require_admin_of_parent() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -429,7 +542,8 @@ CREATE FUNCTION app.stream_metadata() RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
   select jsonb_strip_nulls(jsonb_build_object(
-    'user_id', app.user_id(), 'client_ip', host(app.client_ip()), 'user_agent', app.user_agent()))
+    'user_id', app.user_id(), 'client_ip', host(app.client_ip()), 'user_agent', app.user_agent(),
+    'client_id', app.client_id()))
 $$;
 ALTER FUNCTION app.stream_metadata() OWNER TO motomind;
 CREATE FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) RETURNS uuid[]
@@ -471,6 +585,20 @@ begin
 end;
 $$;
 ALTER FUNCTION app.touch() OWNER TO motomind;
+CREATE FUNCTION app.trusted_document(in_tenant_id uuid, in_client_id uuid, in_document_id text, in_sha256 text, OUT document_id text, OUT text text) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select d.document_id, d.text
+    from client_documents d
+   where d.tenant_id = in_tenant_id
+     and d.client_id = in_client_id
+     and d.retired_at is null
+     and (d.document_id = in_document_id or d.sha256 = in_sha256)
+   order by d.document_id = in_document_id desc, d.document_id
+   limit 1
+$$;
+ALTER FUNCTION app.trusted_document(in_tenant_id uuid, in_client_id uuid, in_document_id text, in_sha256 text, OUT document_id text, OUT text text) OWNER TO motomind;
 CREATE FUNCTION app.user_agent() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -501,11 +629,59 @@ CREATE TABLE public.audit_trail (
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     client_ip inet,
     user_agent text,
+    client_id uuid,
     CONSTRAINT audit_trail_operation_check CHECK ((operation = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
     CONSTRAINT audit_trail_values CHECK ((((operation = 'insert'::text) AND (old_values IS NULL) AND (new_values IS NOT NULL)) OR ((operation = 'update'::text) AND (old_values IS NOT NULL) AND (new_values IS NOT NULL)) OR ((operation = 'delete'::text) AND (old_values IS NOT NULL) AND (new_values IS NULL))))
 );
 ALTER TABLE ONLY public.audit_trail FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_trail OWNER TO motomind;
+CREATE TABLE public.client_documents (
+    tenant_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    document_id text NOT NULL,
+    sha256 text NOT NULL,
+    text text NOT NULL,
+    operation_name text,
+    first_version integer NOT NULL,
+    last_version integer NOT NULL,
+    last_used_at timestamp with time zone,
+    retired_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT client_documents_document_id_check CHECK (((length(document_id) >= 1) AND (length(document_id) <= 200))),
+    CONSTRAINT client_documents_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+ALTER TABLE ONLY public.client_documents FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.client_documents OWNER TO motomind;
+CREATE TABLE public.client_keys (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    client_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    hint text NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT client_keys_digest_check CHECK ((length(digest) = 32))
+);
+ALTER TABLE ONLY public.client_keys FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.client_keys OWNER TO motomind;
+CREATE TABLE public.clients (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    mode text NOT NULL,
+    introspection boolean DEFAULT false NOT NULL,
+    user_id uuid NOT NULL,
+    token_client text,
+    revoked_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT clients_mode_check CHECK ((mode = ANY (ARRAY['open'::text, 'log'::text, 'safelist'::text, 'id_only'::text]))),
+    CONSTRAINT clients_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9._-]{0,62}$'::text)),
+    CONSTRAINT clients_token_client_check CHECK (((length(token_client) >= 1) AND (length(token_client) <= 200)))
+);
+ALTER TABLE ONLY public.clients FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.clients OWNER TO motomind;
 CREATE TABLE public.event_stream (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -599,6 +775,16 @@ CREATE TABLE public.group_permissions (
 );
 ALTER TABLE ONLY public.group_permissions FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.group_permissions OWNER TO motomind;
+CREATE TABLE public.manifests (
+    tenant_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    version integer NOT NULL,
+    document_count integer NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT manifests_version_check CHECK ((version > 0))
+);
+ALTER TABLE ONLY public.manifests FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.manifests OWNER TO motomind;
 CREATE TABLE public.manual_events (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -721,6 +907,17 @@ CREATE TABLE public.memberships (
 );
 ALTER TABLE ONLY public.memberships FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships OWNER TO motomind;
+CREATE TABLE public.registered_documents (
+    tenant_id uuid NOT NULL,
+    sha256 text NOT NULL,
+    text text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT registered_documents_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT registered_documents_text_check CHECK ((length(text) <= 100000))
+);
+ALTER TABLE ONLY public.registered_documents FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.registered_documents OWNER TO motomind;
 CREATE TABLE public.tenants (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     name text NOT NULL,
@@ -736,6 +933,18 @@ CREATE TABLE public.tenants (
 );
 ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.tenants OWNER TO motomind;
+CREATE TABLE public.unknown_documents (
+    tenant_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    sha256 text NOT NULL,
+    text text NOT NULL,
+    seen bigint DEFAULT 1 NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT unknown_documents_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+ALTER TABLE ONLY public.unknown_documents FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.unknown_documents OWNER TO motomind;
 CREATE TABLE public.uploads (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -823,6 +1032,12 @@ ALTER TABLE public.vehicles OWNER TO motomind;
 ALTER TABLE ONLY public.manual_events ATTACH PARTITION public.manual_events_default DEFAULT;
 ALTER TABLE ONLY public.audit_trail
     ADD CONSTRAINT audit_trail_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.client_documents
+    ADD CONSTRAINT client_documents_pkey PRIMARY KEY (tenant_id, client_id, document_id);
+ALTER TABLE ONLY public.client_keys
+    ADD CONSTRAINT client_keys_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.clients
+    ADD CONSTRAINT clients_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.event_stream
     ADD CONSTRAINT event_stream_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.event_stream
@@ -837,6 +1052,8 @@ ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_user_id_fleet_group_id_key UNIQUE (tenant_id, user_id, fleet_group_id);
+ALTER TABLE ONLY public.manifests
+    ADD CONSTRAINT manifests_pkey PRIMARY KEY (tenant_id, client_id, version);
 ALTER TABLE ONLY public.manual_events
     ADD CONSTRAINT manual_events_pkey PRIMARY KEY (tenant_id, id, occurred_at);
 ALTER TABLE ONLY public.manual_events_archive
@@ -845,8 +1062,12 @@ ALTER TABLE ONLY public.manual_events_default
     ADD CONSTRAINT manual_events_default_pkey PRIMARY KEY (tenant_id, id, occurred_at);
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (tenant_id, user_id);
+ALTER TABLE ONLY public.registered_documents
+    ADD CONSTRAINT registered_documents_pkey PRIMARY KEY (tenant_id, sha256);
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.unknown_documents
+    ADD CONSTRAINT unknown_documents_pkey PRIMARY KEY (tenant_id, client_id, sha256);
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.users
@@ -859,6 +1080,12 @@ ALTER TABLE ONLY public.vehicles
     ADD CONSTRAINT vehicles_tenant_id_vin_key UNIQUE (tenant_id, vin);
 CREATE INDEX audit_trail_changed_at ON public.audit_trail USING btree (tenant_id, changed_at, id);
 CREATE INDEX audit_trail_record ON public.audit_trail USING btree (tenant_id, record_id, changed_at, id);
+CREATE INDEX client_documents_sha256 ON public.client_documents USING btree (tenant_id, client_id, sha256);
+CREATE INDEX client_keys_client ON public.client_keys USING btree (tenant_id, client_id);
+CREATE INDEX client_keys_digest ON public.client_keys USING btree (digest);
+CREATE UNIQUE INDEX clients_name ON public.clients USING btree (tenant_id, name);
+CREATE UNIQUE INDEX clients_token_client ON public.clients USING btree (tenant_id, token_client);
+CREATE INDEX clients_user ON public.clients USING btree (tenant_id, user_id);
 CREATE INDEX event_stream_created_at ON public.event_stream USING btree (tenant_id, created_at, id);
 CREATE INDEX explanations_created_at ON public.explanations USING btree (tenant_id, created_at, id);
 CREATE INDEX explanations_group ON public.explanations USING btree (tenant_id, fleet_group_id, created_at, id);
@@ -882,6 +1109,7 @@ CREATE INDEX manual_events_default_tenant_id_occurred_at_id_idx ON public.manual
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
+CREATE INDEX registered_documents_last_used ON public.registered_documents USING btree (tenant_id, last_used_at);
 CREATE UNIQUE INDEX tenants_name ON public.tenants USING btree (lower(name));
 CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, created_at, id);
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
@@ -895,6 +1123,8 @@ ALTER INDEX public.manual_events_type ATTACH PARTITION public.manual_events_defa
 ALTER INDEX public.manual_events_occurred_at ATTACH PARTITION public.manual_events_default_tenant_id_occurred_at_id_idx;
 ALTER INDEX public.manual_events_cost ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_event_type_occur_idx;
 ALTER INDEX public.manual_events_vehicle ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx;
+CREATE TRIGGER audit_delete AFTER DELETE ON public.client_keys REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_delete AFTER DELETE ON public.clients REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_delete AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_delete AFTER DELETE ON public.group_permissions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_delete AFTER DELETE ON public.manual_events REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
@@ -902,6 +1132,8 @@ CREATE TRIGGER audit_delete AFTER DELETE ON public.memberships REFERENCING OLD T
 CREATE TRIGGER audit_delete AFTER DELETE ON public.tenants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_delete AFTER DELETE ON public.uploads REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_delete AFTER DELETE ON public.vehicles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.client_keys REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_insert AFTER INSERT ON public.clients REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_insert AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_insert AFTER INSERT ON public.group_permissions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_insert AFTER INSERT ON public.manual_events REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
@@ -909,6 +1141,8 @@ CREATE TRIGGER audit_insert AFTER INSERT ON public.memberships REFERENCING NEW T
 CREATE TRIGGER audit_insert AFTER INSERT ON public.tenants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_insert AFTER INSERT ON public.uploads REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_insert AFTER INSERT ON public.vehicles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.client_keys REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER audit_update AFTER UPDATE ON public.clients REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.group_permissions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.manual_events REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
@@ -917,6 +1151,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.tenants REFERENCING OLD TABLE
 CREATE TRIGGER audit_update AFTER UPDATE ON public.uploads REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_user_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER next_version BEFORE UPDATE ON public.clients FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.fleet_groups FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.vehicles FOR EACH ROW EXECUTE FUNCTION app.next_version();
@@ -943,7 +1178,21 @@ CREATE TRIGGER touch BEFORE UPDATE ON public.vehicle_metrics FOR EACH ROW EXECUT
 ALTER TABLE ONLY public.audit_trail
     ADD CONSTRAINT audit_trail_changed_by_fkey FOREIGN KEY (changed_by) REFERENCES public.users(id);
 ALTER TABLE ONLY public.audit_trail
+    ADD CONSTRAINT audit_trail_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
+ALTER TABLE ONLY public.audit_trail
     ADD CONSTRAINT audit_trail_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.client_documents
+    ADD CONSTRAINT client_documents_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
+ALTER TABLE ONLY public.client_documents
+    ADD CONSTRAINT client_documents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.client_keys
+    ADD CONSTRAINT client_keys_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
+ALTER TABLE ONLY public.client_keys
+    ADD CONSTRAINT client_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.clients
+    ADD CONSTRAINT clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.clients
+    ADD CONSTRAINT clients_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.memberships(tenant_id, user_id);
 ALTER TABLE ONLY public.event_stream
     ADD CONSTRAINT event_stream_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.explanations
@@ -968,6 +1217,10 @@ ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_granted_by_fkey FOREIGN KEY (tenant_id, granted_by) REFERENCES public.memberships(tenant_id, user_id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.memberships(tenant_id, user_id);
+ALTER TABLE ONLY public.manifests
+    ADD CONSTRAINT manifests_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
+ALTER TABLE ONLY public.manifests
+    ADD CONSTRAINT manifests_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE public.manual_events_archive
     ADD CONSTRAINT manual_events_archive_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
 ALTER TABLE public.manual_events
@@ -982,6 +1235,12 @@ ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+ALTER TABLE ONLY public.registered_documents
+    ADD CONSTRAINT registered_documents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.unknown_documents
+    ADD CONSTRAINT unknown_documents_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
+ALTER TABLE ONLY public.unknown_documents
+    ADD CONSTRAINT unknown_documents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.uploads
@@ -1024,26 +1283,36 @@ CREATE POLICY change_tenant ON public.manual_events FOR UPDATE TO gateway_tenant
 CREATE POLICY change_tenant ON public.tenants FOR UPDATE TO gateway_tenant USING (((id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY change_tenant ON public.uploads FOR UPDATE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY change_tenant ON public.vehicles FOR UPDATE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+ALTER TABLE public.client_documents ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.client_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.clients ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.event_stream ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_permissions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.manifests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner ON public.audit_trail TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.client_documents TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.client_keys TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.clients TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.event_stream TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_permissions TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.manifests TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manual_events TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manual_events_archive TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manual_events_default TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.memberships TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.registered_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.tenants TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.unknown_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.uploads TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.users TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicle_metrics TO motomind USING (true) WITH CHECK (true);
@@ -1072,24 +1341,32 @@ CREATE POLICY read_member ON public.users FOR SELECT TO gateway_tenant, gateway_
 CREATE POLICY read_membership ON public.memberships FOR SELECT TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) OR (user_id = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY read_own ON public.group_permissions FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (((user_id = ( SELECT app.user_id() AS user_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY read_tenant ON public.audit_trail FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.client_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.client_keys FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.clients FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.event_stream FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.explanations FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_groups FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_summary_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_permissions FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.manifests FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.manual_events FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.manual_events_archive FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.registered_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.tenants FOR SELECT TO gateway_tenant, gateway_groups USING (((id = ( SELECT app.tenant_id() AS tenant_id)) OR (id IN ( SELECT m.tenant_id
    FROM public.memberships m
   WHERE ((m.user_id = ( SELECT app.user_id() AS user_id)) AND (m.left_at IS NULL))))));
+CREATE POLICY read_tenant ON public.unknown_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.uploads FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicle_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicles FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+ALTER TABLE public.registered_documents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY remove_administered ON public.fleet_groups FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY remove_administered ON public.group_permissions FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY remove_granted ON public.vehicles FOR DELETE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[]))));
 CREATE POLICY remove_tenant ON public.vehicles FOR DELETE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.unknown_documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.vehicle_metrics ENABLE ROW LEVEL SECURITY;
@@ -1103,11 +1380,18 @@ GRANT ALL ON FUNCTION app.admin_groups() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.append_stream() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.archive_event_partitions(first_kept_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.changed_keys(old_row jsonb, new_row jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.client_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.client_id() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.client_id() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.client_ip() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.client_ip() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.client_ip() TO gateway_groups;
-REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text) TO gateway;
+REVOKE ALL ON FUNCTION app.client_of_key(in_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.client_of_key(in_digest bytea) TO gateway;
+REVOKE ALL ON FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) TO gateway;
+REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.is_absent_or(value jsonb, type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_groups;
@@ -1149,9 +1433,17 @@ GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO ga
 REVOKE ALL ON FUNCTION app.readable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.recent_documents(in_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.recent_documents(in_limit integer) TO gateway;
 REVOKE ALL ON FUNCTION app.record_audit() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.record_documents(in_seen jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.record_documents(in_seen jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.register_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text, in_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.register_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text, in_text text) TO gateway;
+REVOKE ALL ON FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text) TO gateway;
 REVOKE ALL ON FUNCTION app.require_admin_of_parent() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) TO gateway;
@@ -1169,6 +1461,8 @@ GRANT ALL ON FUNCTION app.tenant_id() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.tenants_of(in_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.touch() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.trusted_document(in_tenant_id uuid, in_client_id uuid, in_document_id text, in_sha256 text, OUT document_id text, OUT text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.trusted_document(in_tenant_id uuid, in_client_id uuid, in_document_id text, in_sha256 text, OUT document_id text, OUT text text) TO gateway;
 REVOKE ALL ON FUNCTION app.user_agent() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.user_agent() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.user_agent() TO gateway_groups;
@@ -1180,6 +1474,14 @@ GRANT ALL ON FUNCTION app.writable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_tenant;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_groups;
+GRANT SELECT ON TABLE public.client_documents TO gateway_tenant;
+GRANT SELECT(tenant_id) ON TABLE public.client_keys TO gateway_tenant;
+GRANT SELECT(id) ON TABLE public.client_keys TO gateway_tenant;
+GRANT SELECT(client_id) ON TABLE public.client_keys TO gateway_tenant;
+GRANT SELECT(hint) ON TABLE public.client_keys TO gateway_tenant;
+GRANT SELECT(expires_at) ON TABLE public.client_keys TO gateway_tenant;
+GRANT SELECT(created_at) ON TABLE public.client_keys TO gateway_tenant;
+GRANT SELECT ON TABLE public.clients TO gateway_tenant;
 GRANT SELECT ON TABLE public.event_stream TO gateway_tenant;
 GRANT SELECT ON TABLE public.event_stream TO gateway_groups;
 GRANT SELECT ON TABLE public.explanations TO gateway_tenant;
@@ -1206,6 +1508,7 @@ GRANT UPDATE(permission_level) ON TABLE public.group_permissions TO gateway_tena
 GRANT UPDATE(permission_level) ON TABLE public.group_permissions TO gateway_groups;
 GRANT UPDATE(granted_by) ON TABLE public.group_permissions TO gateway_tenant;
 GRANT UPDATE(granted_by) ON TABLE public.group_permissions TO gateway_groups;
+GRANT SELECT ON TABLE public.manifests TO gateway_tenant;
 GRANT SELECT,INSERT ON TABLE public.manual_events TO gateway_tenant;
 GRANT SELECT,INSERT ON TABLE public.manual_events TO gateway_groups;
 GRANT UPDATE(vehicle_id) ON TABLE public.manual_events TO gateway_tenant;
@@ -1228,6 +1531,7 @@ GRANT SELECT,INSERT ON TABLE public.memberships TO gateway_tenant;
 GRANT SELECT ON TABLE public.memberships TO gateway_groups;
 GRANT UPDATE(role) ON TABLE public.memberships TO gateway_tenant;
 GRANT UPDATE(left_at) ON TABLE public.memberships TO gateway_tenant;
+GRANT SELECT ON TABLE public.registered_documents TO gateway_tenant;
 GRANT SELECT ON TABLE public.tenants TO gateway_tenant;
 GRANT SELECT ON TABLE public.tenants TO gateway_groups;
 GRANT UPDATE(name) ON TABLE public.tenants TO gateway_tenant;
@@ -1235,6 +1539,7 @@ GRANT UPDATE(kind) ON TABLE public.tenants TO gateway_tenant;
 GRANT UPDATE(plan_name) ON TABLE public.tenants TO gateway_tenant;
 GRANT UPDATE(primary_region) ON TABLE public.tenants TO gateway_tenant;
 GRANT UPDATE(data_residency_requirements) ON TABLE public.tenants TO gateway_tenant;
+GRANT SELECT ON TABLE public.unknown_documents TO gateway_tenant;
 GRANT SELECT,INSERT ON TABLE public.uploads TO gateway_tenant;
 GRANT SELECT,INSERT ON TABLE public.uploads TO gateway_groups;
 GRANT UPDATE(vehicle_id) ON TABLE public.uploads TO gateway_tenant;

@@ -25,12 +25,13 @@ NarrowCallers: TypeAlias = dict[tuple[UUID, UUID], tuple[bool, float]]
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a transaction acts for: a user in one tenant; the address and client are what the audit trail records."""
+    """Who a transaction acts for: a user in one tenant; the audit trail records the rest."""
 
     user_id: UUID
     tenant_id: UUID
     client_ip: str | None = None
     user_agent: str | None = None
+    client_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Session:
             "tenant_id": self.caller.tenant_id,
             "client_ip": self.caller.client_ip,
             "user_agent": self.caller.user_agent,
+            "client_id": self.caller.client_id,
         }
         text = statements.load()["begin_write" if writes else "begin_read"].text
         with translated():

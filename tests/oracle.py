@@ -22,7 +22,14 @@ TABLES = {
     "audit_trail": "auditTrail",
     "fleet_summary_metrics": None,
     "vehicle_metrics": None,
+    "clients": "clients",
+    "client_keys": None,
+    "manifests": None,
+    "client_documents": None,
+    "registered_documents": None,
+    "unknown_documents": None,
 }
+OF_OWNERS = ("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents")
 LEVELS = ["read", "write", "admin"]
 COSTLY = {"fuel_purchase": "fuelCost", "maintenance": "maintenanceCost"}
 
@@ -91,6 +98,7 @@ class Oracle:
             if whole or row["user_id"] == user or levels.get(row["fleet_group_id"]) == "admin"
         ]
         seen["audit_trail"] = own["audit_trail"] if role == "owner" else []
+        seen |= {table: own[table] if role == "owner" else [] for table in OF_OWNERS}
         seen["event_stream"] = own["event_stream"] if whole else []
         seen["memberships"] = [
             row for row in self.rows["memberships"] if row["tenant_id"] == acting or row["user_id"] == user
@@ -115,6 +123,9 @@ class Oracle:
             "users": ["email", "name"],
             "tenants": ["name"],
             "uploads": ["sha256"],
+            "clients": ["name"],
+            "client_keys": ["hint"],
+            "client_documents": ["document_id", "text"],
         }
 
         def texts(rows):

@@ -62,6 +62,21 @@ EXTRAS = """
   update vehicles v set notes = 'Looked at.' from tenants t
    where t.id = v.tenant_id and t.name = 'Enterprise' and v.label like '%1';
   select app.archive_event_partitions('2026-03-01');
+  select set_config('app.user_id', '', true);
+  -- A client of each tenant, with a key and documents of every kind.
+  insert into clients (tenant_id, name, mode, user_id, token_client)
+    select m.tenant_id, 'client-of-' || lower(t.name), 'id_only', m.user_id, 'web'
+      from memberships m join tenants t on t.id = m.tenant_id where m.role = 'owner';
+  insert into client_keys (tenant_id, client_id, digest, hint)
+    select c.tenant_id, c.id, sha256(c.name::bytea), 'mmk_' || substr(c.name, 11) from clients c;
+  insert into manifests (tenant_id, client_id, version, document_count) select c.tenant_id, c.id, 1, 1 from clients c;
+  insert into client_documents (tenant_id, client_id, document_id, sha256, text, first_version, last_version)
+    select c.tenant_id, c.id, 'document ' || c.name, repeat('1', 64), '{ viewer { id } } # ' || c.name, 1, 1
+      from clients c;
+  insert into registered_documents (tenant_id, sha256, text)
+    select t.id, repeat('2', 64), '{ viewer { id } }' from tenants t;
+  insert into unknown_documents (tenant_id, client_id, sha256, text)
+    select c.tenant_id, c.id, repeat('3', 64), '{ viewer { name } }' from clients c;
 """
 
 
@@ -160,7 +175,11 @@ async def test_nodes_finds_every_visible_row_and_no_other(caller, oracle, tell):
     """Of a sample of every table, seen and hidden, exactly the visible rows are there."""
     visible = oracle.ids(*caller)
     for table, rows in oracle.rows.items():
-        ids = {row["id"] for row in rows if "id" in row} if table != "fleet_summary_metrics" else set()
+        ids = (
+            {row["id"] for row in rows if "id" in row}
+            if table not in {"fleet_summary_metrics", "client_keys"}
+            else set()
+        )
         asked = [str(one) for some in (ids & visible, ids - visible) for one in sample(some, 100)]
         text, errors = await tell(caller, "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": asked})
         found = [node and node["id"] for node in orjson.loads(text)["nodes"]]
@@ -175,7 +194,7 @@ async def test_connections_hold_as_many_rows_as_are_visible(caller, oracle, tell
             text, errors = await tell(caller, f"{{ {field} {{ totalCount }} }}")
             expected = {field: {"totalCount": len(oracle.see(*caller)[table])}}
             refused = [error["extensions"]["code"] for error in errors]
-            allowed = {"auditTrail": {"owner"}, "eventStream": {"owner", "manager"}}.get(field)
+            allowed = {"auditTrail": {"owner"}, "clients": {"owner"}, "eventStream": {"owner", "manager"}}.get(field)
             if allowed and oracle.role(*caller) not in allowed:
                 assert (orjson.loads(text), refused) == (None, ["FORBIDDEN"])
             else:

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import psycopg
 
+from sql import owner
 from sql.imports.report import Progress
-from sql.statements import parse
 
 ROWS_PER_STEP = 10_000
 
 
-@cache
 def statements() -> dict[str, bytes]:
     """The statements of this package's .sql files, by name."""
-    return {
-        block.headers["name"]: block.text.encode()
-        for path in files("sql.imports").iterdir()
-        if path.name.endswith(".sql")
-        for block in parse(path.read_text(encoding="utf-8"), path.name)
-    }
+    return owner.statements("sql.imports")
 
 
 def copy_rows(

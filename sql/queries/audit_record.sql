@@ -1,6 +1,6 @@
 -- fragment: audit_record_columns
        a.id, a.table_name, a.record_id, a.operation, a.old_values, a.new_values, a.changed_by as changed_by_id,
-       a.changed_at, host(a.client_ip) as client_ip, a.user_agent
+       a.changed_at, host(a.client_ip) as client_ip, a.user_agent, a.client_id
 
 -- fragment: audit_record_filter
    and a.table_name = :table_name                    --? table_name

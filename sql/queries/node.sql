@@ -22,3 +22,5 @@ union all
 select a.id, 'AuditRecord' from audit_trail a where a.tenant_id = :tenant_id and a.id = any (:ids::uuid[])
 union all
 select s.id, 'StreamEvent' from event_stream s where s.tenant_id = :tenant_id and s.id = any (:ids::uuid[])
+union all
+select c.id, 'Client' from clients c where c.tenant_id = :tenant_id and c.id = any (:ids::uuid[])

@@ -16,6 +16,7 @@ DOMAIN = {
     *("tenants", "users", "memberships", "fleet_groups", "group_permissions", "vehicles", "uploads", "manual_events"),
     *("vehicle_metrics", "explanations", "audit_trail", "event_stream", "fleet_summary_metrics"),
     "manual_events_archive",
+    *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
 }
 ENTERED = {"gateway_tenant", "gateway_groups"}
 WITHOUT_TENANT = {"tenants", "users"}

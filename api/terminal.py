@@ -1,0 +1,67 @@
+"""The terminal: what every command says things with, and where each finds its settings and its database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from api.settings import Settings
+from sql.embedded import Addresses
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+Report = Callable[[str, int, int], None]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help="Where the embedded database is; MOTOMIND_DATA_DIR, else .motomind", show_default=False
+    ),
+]
+
+
+def settings_of(**given: Any) -> Settings:
+    """The settings from the environment, with what the command line says instead."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def database(settings: Settings, *, migrate: bool, begin: bool = True) -> Iterator[Addresses]:
+    """The database's addresses: of the server in DATABASE_URL, or of the embedded one, started or found.
+
+    Unless it is to ``begin`` one, raises SetupError where there is no embedded one yet.
+    """
+    from sql import embedded
+    from sql.migrate import migrate as apply
+
+    def bring_up_to_date(owner_url: str) -> None:
+        if migrate:
+            apply(owner_url, lambda name: console.print(f"Migrating: {name}", markup=False))
+
+    if settings.database_url is not None:
+        owner = settings.owner_database_url or settings.database_url
+        bring_up_to_date(owner)
+        yield Addresses(owner=owner, gateway=settings.database_url)
+        return
+    if not begin:
+        embedded.require(settings.data_dir)
+    with embedded.database(settings.data_dir) as addresses:
+        bring_up_to_date(addresses.owner)
+        yield addresses
+
+
+@contextmanager
+def progress_bar() -> Iterator[Report]:
+    """A progress bar for long work, on a terminal: yields what is told step, done and total."""
+    if not console.is_interactive:
+        yield lambda *_: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Starting", total=None)
+        yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)
