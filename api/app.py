@@ -39,8 +39,9 @@ def create(settings: Settings | None = None) -> Starlette:
         database = await Database.connect(settings.database_url, pool_settings(settings))
         endpoint = app.state.endpoint = Endpoint(settings, database, engine)
         try:
-            await endpoint.warm_up()
-            yield
+            async with endpoint.credentials.verifier:
+                await endpoint.warm_up()
+                yield
         finally:
             await endpoint.close()
             await database.close()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import time
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from typing import Any, Self
+from uuid import NAMESPACE_URL, UUID, uuid5
 
+import httpx
 import jwt
+from cachetools import LRUCache, TTLCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -21,84 +25,116 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from api.errors import UnauthenticatedError
+from api.issuer import Issuer
+from api.keys import TrustedKey, key_of_pem
+from api.published_keys import Keys, PinnedKey, PublishedKeys, http_client
 from api.settings import Settings
+from sql.admission import Admission
 
 DEVELOPMENT_ISSUER = "motomind-development"
 DEVELOPMENT_KEY = "development-key.pem"
 TOKEN_HOURS = 12
 LEEWAY_SECONDS = 5
 REMEMBERED_SECONDS = 60  # how long a verified token is taken without verifying its signature again
-REMEMBERED_TOKENS = 10_000
+PERSON_SECONDS = 30  # how long a person found by their address is taken to be the same
+MOST_REMEMBERED = 10_000
+LONGEST_CLIENT = 200
+EMAIL = re.compile(r"(?=.{3,320}\Z)[^@\s\x00-\x1f\x7f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks, and the tenant that the token is bound to, if it is."""
+    """Who asks, the tenant that the token is bound to, if it is, and the client that it was issued to, if it says so.
+
+    A client's name is its issuer's: two issuers may use the same one for different clients.
+    """
 
     user_id: UUID
     tenant_id: UUID | None
+    client: str | None = None
+    issuer: str | None = None
 
 
 @dataclass(frozen=True)
-class TokenVerifier:
-    """Checks tokens of one issuer: signature, algorithm, issuer, audience and time.
+class VerifiedToken:
+    """What a token says that held: a person by id or by address, until a time in seconds, as long as its key counts."""
 
-    A token that held is remembered for a minute, or until it expires: a signature costs more than a small query.
+    issuer: str
+    key: TrustedKey
+    person: UUID | str
+    tenant_id: UUID | None
+    client: str | None
+    until: float
+
+
+@dataclass(frozen=True)
+class TrustedIssuer:
+    """An issuer as it is set, and its keys."""
+
+    settings: Issuer
+    keys: Keys
+
+
+class TokenVerifier:
+    """Checks tokens of the issuers that are set: signature, algorithm, issuer, audience and time.
+
+    A token that held is remembered for a minute, or until it expires or its key does not count any more: a signature
+    costs more than a small query. As a context it keeps the keys that issuers publish current.
     """
 
-    key: str
-    algorithm: str
-    issuer: str
-    audience: str
-    _verified: OrderedDict[str, tuple[Identity, float]] = field(default_factory=OrderedDict, compare=False, repr=False)
+    def __init__(self, settings: Settings, admission: Admission) -> None:
+        self._admission = admission
+        self._production = settings.has_production_issuer
+        self._http: httpx.AsyncClient | None = None
+        self._issuers = {
+            issuer.issuer: TrustedIssuer(issuer, self._keys_of(issuer))
+            for issuer in settings.trusted_issuers or (development_issuer(settings),)
+        }
+        self._verified: LRUCache[str, VerifiedToken] = LRUCache(MOST_REMEMBERED)
+        self._people: TTLCache[str, UUID] = TTLCache(MOST_REMEMBERED, PERSON_SECONDS, time.monotonic)
 
-    @classmethod
-    def of(cls, settings: Settings) -> TokenVerifier:
-        """The verifier that the settings ask for: the production issuer's, or the development key's."""
-        if settings.jwt_issuer is not None and settings.jwt_public_key is not None:
-            return cls(settings.jwt_public_key, settings.jwt_algorithm, settings.jwt_issuer, settings.jwt_audience)
-        public = development_key(settings.data_dir).public_key()
-        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        return cls(pem, "EdDSA", DEVELOPMENT_ISSUER, settings.jwt_audience)
+    async def __aenter__(self) -> Self:
+        for issuer in self._issuers.values():
+            if isinstance(issuer.keys, PublishedKeys):
+                issuer.keys.start()
+        return self
 
-    def identify(self, authorization: str | None) -> Identity:
-        """The identity behind an Authorization header. Raises UnauthenticatedError with what is wrong."""
+    async def __aexit__(self, *_: object) -> None:
+        for issuer in self._issuers.values():
+            if isinstance(issuer.keys, PublishedKeys):
+                await issuer.keys.stop()
+        if self._http is not None:
+            await self._http.aclose()
+
+    def _keys_of(self, issuer: Issuer) -> Keys:
+        if issuer.public_key is not None and (key := key_of_pem(issuer.public_key)) is not None:
+            return PinnedKey(key)
+        self._http = self._http or http_client()
+        return PublishedKeys(issuer, self._http)
+
+    async def identify(self, authorization: str | None) -> Identity:
+        """The identity behind an Authorization header.
+
+        Raises UnauthenticatedError with what is wrong, UnavailableError where the issuer's keys are not here yet, and
+        DatabaseError where a person cannot be looked up.
+        """
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise UnauthenticatedError(
-                "UNAUTHENTICATED",
-                "Send a token: 'Authorization: Bearer TOKEN'. For development, make one with: motomind token EMAIL",
-            )
         token = token.strip()
-        known = self._verified.get(token)
-        if known is not None and time.time() < known[1]:
-            return known[0]
-        identity, expires = self._verify(token)
-        self._verified[token] = identity, min(expires + LEEWAY_SECONDS, time.time() + REMEMBERED_SECONDS)
-        self._verified.move_to_end(token)
-        if len(self._verified) > REMEMBERED_TOKENS:
-            self._verified.popitem(last=False)
-        return identity
+        if scheme.lower() != "bearer" or not token:
+            where = "" if self._production else " For development, make one with: motomind token EMAIL"
+            raise UnauthenticatedError("UNAUTHENTICATED", f"Send a token: 'Authorization: Bearer TOKEN'.{where}")
+        verified = self._remembered(token)
+        if verified is None:
+            verified = self._verified[token] = await self._verify(token)
+        person = verified.person
+        user_id = person if isinstance(person, UUID) else await self._user_of(person)
+        return Identity(user_id, verified.tenant_id, verified.client, verified.issuer)
 
-    def _verify(self, token: str) -> tuple[Identity, float]:
-        """The identity in a token, and when it expires."""
-        try:
-            claims = jwt.decode(
-                token,
-                self.key,
-                algorithms=[self.algorithm],
-                audience=self.audience,
-                issuer=self.issuer,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud", "sub"]},
-            )
-            tenant = claims.get("tenant_id")
-            identity = Identity(UUID(str(claims["sub"])), None if tenant is None else UUID(str(tenant)))
-            return identity, float(claims["exp"])
-        except jwt.ExpiredSignatureError:
-            raise UnauthenticatedError("TOKEN_EXPIRED", "The token has expired. Get a new one.") from None
-        except (jwt.InvalidTokenError, ValueError):
-            raise UnauthenticatedError("TOKEN_INVALID", "The token is not one that this gateway trusts.") from None
+    def development_issuer(settings: Settings) -> Issuer:
+    """The issuer of development tokens: this gateway itself."""
+    public = development_key(settings.data_dir).public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return Issuer(issuer=DEVELOPMENT_ISSUER, audience=settings.jwt_audience, algorithms=("EdDSA",), public_key=pem)
 
 
 def development_key(data_dir: Path) -> Ed25519PrivateKey:

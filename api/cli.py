@@ -55,7 +55,7 @@ def main() -> None:
     except pydantic.ValidationError as error:
         console.print("A setting is wrong:", style="bold")
         for wrong in error.errors():
-            where = " ".join(str(part) for part in wrong["loc"])
+            where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in wrong["loc"]).lstrip(".")
             console.print(f"  {where} {wrong['msg'].removeprefix('Value error, ')}".replace("  ", " "), markup=False)
         sys.exit(1)
 
@@ -161,7 +161,11 @@ def token(
 
     settings = settings_of(data_dir=data_dir)
     if settings.has_production_issuer:
-        console.print("Tokens come from the issuer in MOTOMIND_JWT_ISSUER; development tokens would not be taken.")
+        names = ", ".join(issuer.issuer for issuer in settings.trusted_issuers)
+        console.print(
+            f"Tokens come from {names} (MOTOMIND_ISSUERS, MOTOMIND_JWT_ISSUER); development tokens would not be taken.",
+            markup=False,
+        )
         raise typer.Exit(1)
     with database(settings, migrate=False, begin=False) as addresses:
         person = asyncio.run(member(addresses.owner, email, tenant))

@@ -41,19 +41,22 @@ class Credentials:
     """Identifies callers. What is said of a key holds for two seconds, so a revoked one stops everywhere by then."""
 
     def __init__(self, settings: Settings, admission: Admission) -> None:
-        self._verifier = TokenVerifier.of(settings)
+        self.verifier = TokenVerifier(settings, admission)
         self._admission = admission
         self._keys: TTLCache[bytes, Client | None] = TTLCache(REMEMBERED, FRESH_SECONDS, time.monotonic)
         self._token_clients: TTLCache[tuple[UUID, UUID, str], Client | None]
         self._token_clients = TTLCache(REMEMBERED, FRESH_SECONDS, time.monotonic)
 
     async def identify(self, authorization: str | None) -> Credential:
-        """The credential in an Authorization header. Raises UnauthenticatedError with what is wrong."""
+        """The credential in an Authorization header.
+
+        Raises UnauthenticatedError with what is wrong, UnavailableError where a token cannot be checked now.
+        """
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token.startswith(PREFIX):
-            identity = self._verifier.identify(authorization)
-            return Credential(identity.user_id, identity.tenant_id)
+            identity = await self.verifier.identify(authorization)
+            return Credential(identity.user_id, identity.tenant_id, token_client=identity.client)
         client = await self._client_of_key(token) if is_key(token) else None
         if client is None:
             raise UnauthenticatedError(

@@ -57,5 +57,5 @@ class UnavailableError(RequestRefusedError):
 
     status = 503
 
-    def __init__(self, code: str, message: str, *, status: int | None = None) -> None:
-        super().__init__(code, message, status=status, headers={"Retry-After": "1"})
+    def __init__(self, code: str, message: str, *, status: int | None = None, retry_after: int = 1) -> None:
+        super().__init__(code, message, status=status, headers={"Retry-After": str(retry_after)})

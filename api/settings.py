@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-import jwt
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from api.issuer import Issuer
+from api.keys import Algorithm, key_of_pem
 
 Executor = Literal["breadth_first", "graphql_core"]
 DocumentMode = Literal["open", "id_only"]
-Algorithm = Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"]
 
 
 class Settings(BaseSettings):
@@ -64,25 +67,49 @@ class Settings(BaseSettings):
         default="breadth_first",
         description="How operations are executed: breadth_first, or graphql_core, to compare with graphql-core's own.",
     )
+    issuers: Annotated[tuple[Issuer, ...], NoDecode] = Field(
+        default=(),
+        description="The issuers of bearer tokens, a JSON list of objects as below. "
+        "Neither this nor jwt_issuer: development tokens by 'motomind token'.",
+    )
     jwt_issuer: str | None = Field(
-        default=None, description="The issuer (iss) of bearer tokens. Unset: development tokens by 'motomind token'."
+        default=None,
+        min_length=1,
+        description="One more issuer (iss), whose key is set; instead of issuers, for a simple case.",
     )
-    jwt_audience: str = Field(default="motomind", description="The audience (aud) that tokens must name.")
+    jwt_audience: str = Field(
+        default="motomind",
+        description="The audience (aud) that tokens of jwt_issuer, and development tokens, must name.",
+    )
     jwt_public_key: str | None = Field(
-        default=None, description="The issuer's public key, as PEM text. Needs jwt_issuer."
+        default=None, description="The public key of jwt_issuer, as PEM text. Needs jwt_issuer."
     )
-    jwt_algorithm: Algorithm = Field(default="RS256", description="The one algorithm that the issuer signs with.")
+    jwt_algorithm: Algorithm = Field(default="RS256", description="The one algorithm that jwt_issuer signs with.")
+
+    @field_validator("issuers", mode="before")
+    @classmethod
+    def _read_issuers(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.strip() else []
+            except json.JSONDecodeError as error:
+                raise ValueError(f"is no JSON: {error}") from None
+        if not isinstance(value, list | tuple) or not all(isinstance(one, dict | Issuer) for one in value):
+            example = '[{"issuer": "https://id.example", "audience": "motomind"}]'
+            raise ValueError(f"is a JSON list of objects, like {example}")
+        return value
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.jwt_issuer is None) != (self.jwt_public_key is None):
             raise ValueError("MOTOMIND_JWT_ISSUER and MOTOMIND_JWT_PUBLIC_KEY go together: set both or neither")
         if self.jwt_public_key is not None:
-            algorithm = jwt.get_algorithm_by_name(self.jwt_algorithm)
-            try:
-                algorithm.check_crypto_key_type(algorithm.prepare_key(self.jwt_public_key))
-            except (jwt.InvalidKeyError, ValueError, TypeError):
-                raise ValueError(f"MOTOMIND_JWT_PUBLIC_KEY is no public key for {self.jwt_algorithm}, as PEM") from None
+            key = key_of_pem(self.jwt_public_key)
+            if key is None or not key.fits(self.jwt_algorithm):
+                raise ValueError(f"MOTOMIND_JWT_PUBLIC_KEY is no public key for {self.jwt_algorithm}, as PEM")
+        names = Counter(issuer.issuer for issuer in self.trusted_issuers)
+        if twice := [name for name, times in names.items() if times > 1]:
+            raise ValueError(f"MOTOMIND_ISSUERS and MOTOMIND_JWT_ISSUER name an issuer twice: {', '.join(twice)}")
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
@@ -90,6 +117,19 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def trusted_issuers(self) -> tuple[Issuer, ...]:
+        """Every issuer that is set, the simple one as well; none where development tokens are taken."""
+        if self.jwt_issuer is None:
+            return self.issuers
+        simple = Issuer(
+            issuer=self.jwt_issuer,
+            audience=self.jwt_audience,
+            algorithms=(self.jwt_algorithm,),
+            public_key=self.jwt_public_key,
+        )
+        return (*self.issuers, simple)
+
+    @property
     def has_production_issuer(self) -> bool:
         """Whether tokens come from an issuer of one's own, so that development tokens are neither made nor taken."""
-        return self.jwt_issuer is not None
+        return bool(self.trusted_issuers)

@@ -1,4 +1,4 @@
-"""Admission: what the gateway asks the database about clients and documents before it lets a caller in."""
+"""Admission: what the gateway asks the database about people, clients and documents before it lets a caller in."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ class Admission:
         ids = {"tenant_id": str(tenant_id), "user_id": str(user_id)}
         rows = await self._database.fetch("client_of_token", **ids, token_client=token_client)
         return Client.of(rows[0]) if rows else None
+
+    async def user_of_email(self, email: str) -> UUID | None:
+        """The person with an email address, in whatever case it is written; None where there is none."""
+        user_id = (await self._database.fetch("user_of_email", email=email))[0]["user_id"]
+        return None if user_id is None else UUID(user_id)
 
     async def trusted_document(self, client: Client, document_id: str, sha256: str | None) -> tuple[str, str] | None:
         """Id and text of a document that is published for the client, by its id or by the SHA-256 of its text."""

@@ -611,6 +611,16 @@ CREATE FUNCTION app.user_id() RETURNS uuid
   select nullif(current_setting('app.user_id', true), '')::uuid
 $$;
 ALTER FUNCTION app.user_id() OWNER TO motomind;
+CREATE FUNCTION app.user_of_email(in_email text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select u.id
+    from users u
+   where lower(u.email) = lower(in_email)
+     and lower(u.email collate "C") = lower(in_email collate "C")
+$$;
+ALTER FUNCTION app.user_of_email(in_email text) OWNER TO motomind;
 CREATE FUNCTION app.writable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1469,6 +1479,8 @@ GRANT ALL ON FUNCTION app.user_agent() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.user_id() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.user_id() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.user_of_email(in_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.user_of_email(in_email text) TO gateway;
 REVOKE ALL ON FUNCTION app.writable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;

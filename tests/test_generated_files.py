@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from graphql import build_schema
 from graphql.utilities import find_breaking_changes
+from pydantic.fields import FieldInfo
 
+from api.issuer import Issuer
 from api.settings import Settings
 from resolvers.schema import published
 from sql.embedded import Addresses, binaries
@@ -22,6 +25,14 @@ Settings are environment variables, read once at the start; a wrong one is told 
 command line come before them. This page is generated from `api/settings.py`.
 
 | variable | default | meaning |
+|---|---|---|
+"""
+ISSUERS = """
+## Issuers
+
+What an object of `MOTOMIND_ISSUERS` says; [authentication](authentication.md) has examples.
+
+| key | default | meaning |
 |---|---|---|
 """
 
@@ -39,12 +50,24 @@ def test_published_schema_is_current(*, rewrite: bool):
 
 def test_configuration_is_documented(*, rewrite: bool):
     """docs/configuration.md lists every setting with its meaning and default."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        variable = field.validation_alias or f"MOTOMIND_{name.upper()}"
-        default = "unset" if field.default is None else f"`{field.default}`"
-        rows.append(f"| `{variable}` | {default} | {field.description} |")
-    _current(ROOT / "docs" / "configuration.md", CONFIGURATION + "\n".join(rows) + "\n", rewrite=rewrite)
+    variables = {
+        str(field.validation_alias or f"MOTOMIND_{name.upper()}"): field
+        for name, field in Settings.model_fields.items()
+    }
+    content = CONFIGURATION + _table(variables) + ISSUERS + _table(Issuer.model_fields)
+    _current(ROOT / "docs" / "configuration.md", content, rewrite=rewrite)
+
+
+def _table(fields: Mapping[str, FieldInfo]) -> str:
+    """A row for each setting."""
+
+    def default(field: FieldInfo) -> str:
+        if field.is_required():
+            return "required"
+        value = ", ".join(field.default) if isinstance(field.default, tuple) else field.default
+        return "unset" if value in (None, "") else f"`{value}`"
+
+    return "".join(f"| `{name}` | {default(field)} | {field.description} |\n" for name, field in fields.items())
 
 
 def test_published_schema_breaks_nothing_that_clients_count_on():

@@ -1,4 +1,4 @@
--- What the gateway asks as its login role, before it lets a caller in; the functions are in migration 0008.
+-- What the gateway asks as its login role, before it lets a caller in; the functions are in migrations 0008 and 0010.
 
 -- name: client_of_key
 select c.tenant_id, c.client_id, c.name, c.mode, c.introspection, c.user_id from app.client_of_key(:digest) c
@@ -6,6 +6,9 @@ select c.tenant_id, c.client_id, c.name, c.mode, c.introspection, c.user_id from
 -- name: client_of_token
 select c.tenant_id, c.client_id, c.name, c.mode, c.introspection, c.user_id
   from app.client_of_token(:tenant_id, :user_id, :token_client) c
+
+-- name: user_of_email
+select app.user_of_email(:email) as user_id
 
 -- name: trusted_document
 select d.document_id, d.text

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
-from api.auth import DEVELOPMENT_ISSUER, TokenVerifier, development_key
+from api.auth import DEVELOPMENT_ISSUER, development_key
 from api.settings import Settings
 from sql.embedded import Addresses
 from sql.people import member
@@ -229,7 +229,7 @@ def test_unusable_public_key_is_refused_at_the_start(algorithm: str):
     }
     for pem in keys[algorithm]:
         with pytest.raises(ValueError, match=r"(?i)public.?key"):
-            TokenVerifier.of(Settings(jwt_issuer="https://issuer.example", jwt_public_key=pem, jwt_algorithm=algorithm))
+            Settings(jwt_issuer="https://issuer.example", jwt_public_key=pem, jwt_algorithm=algorithm)
 
 
 def test_development_key_is_for_its_owner_only(settings: Settings):

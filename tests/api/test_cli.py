@@ -99,6 +99,8 @@ def test_schema_prints_the_published_contract(run: Run):
         ({"MOTOMIND_POOL_MIN_SIZE": "20"}, "POOL_MIN_SIZE"),
         ({"MOTOMIND_JWT_ISSUER": "https://issuer.example"}, "MOTOMIND_JWT_PUBLIC_KEY"),
         ({"MOTOMIND_JWT_ALGORITHM": "HS256"}, "jwt_algorithm"),
+        ({"MOTOMIND_ISSUERS": "[{"}, "issuers is no JSON"),
+        ({"MOTOMIND_ISSUERS": '[{"issuer": "https://issuer.example"}]'}, "issuers[0].audience"),
         ({"MOTOMIND_JWT_ISSUER": "https://issuer.example", "MOTOMIND_JWT_PUBLIC_KEY": "no key"}, "public"),
         ({"DATABASE_URL": "mysql://localhost/fleet"}, "DATABASE_URL"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
@@ -229,11 +231,17 @@ def test_token_for_nobody_is_refused(run: Run, demo: Addresses):
     production = {"MOTOMIND_JWT_ISSUER": "https://issuer.example", "MOTOMIND_JWT_PUBLIC_KEY": PUBLIC_KEY}
     message = failure(run("token", "owner@enterprise.example", DATABASE_URL=demo.owner, **production))
     assert "MOTOMIND_JWT_ISSUER" in message
+    assert "https://issuer.example" in message
 
 
 PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
-MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf
-9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAztAo0npeZDjV58PwgM42
+2hr6HPCbh2NiHPN+xBCNvAihhc56hn3gV9OZ9N27nN9SK5Wt8Teg0TjsBTHlacvw
+yi/t2R9F901iX05in9/t5FgOkQVUgWSQMssjY4XgIfuxLjRyKDrEzLdQjH6obklB
+OetGcTrLA7Vcy8zT98B0YLPIvwKNAtXjKf1tR3YXQfQpPnmVBVpg2nRtijsSrUDA
+rDQEiJMhcJxF8UVqEFdkT8UB2yGLVG4H8xaFCOBDFq6Gd7OwoeLv5rji2+sE1FL0
+IS2zg1hWwdbcDVbqNzyu+cbjSFfU93m1JARR10TJgTIF8iX3mdnPEPyJpAR09Ju2
+8QIDAQAB
 -----END PUBLIC KEY-----
 """
 
