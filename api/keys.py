@@ -80,10 +80,10 @@ def _key_of_jwk(entry: dict[str, Any]) -> TrustedKey | None:
     reader = READERS.get(str(entry.get("kty")))
     signs = entry.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
     named = isinstance(kid, str | None) and isinstance(algorithm, str | None)
-    if reader is None or not signs or not named or "d" in entry:
+    if reader is None or not signs or not named:
         return None
     try:
-        return _trusted(reader(entry), kid, algorithm)
+        return _trusted(reader(entry), kid, algorithm)  # a private key's type is none of ours
     except Exception:  # noqa: BLE001 - whatever a library makes of garbage: it is no key
         return None
 

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = Field(
         default=None,
         min_length=1,
-        description="One more issuer (iss), whose key is set; instead of issuers, for a simple case.",
+        description="An issuer (iss) beside those of issuers, whose one key is set.",
     )
     jwt_audience: str = Field(
         default="motomind",

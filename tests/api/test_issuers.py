@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
 from pydantic import ValidationError
 
 from api.auth import Identity, TokenVerifier
@@ -69,11 +70,11 @@ def public_pem(key: Any) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def assembled(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None = None) -> str:
-    """A token that no library would make: unsigned, or signed with whatever it is as a shared secret."""
+def assembled(header: dict[str, Any], claims: dict[str, Any], key: Any = None) -> str:
+    """A token that no library would make: unsigned, or signed with an RSA key or whatever it is as a shared secret."""
     text = f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(claims).encode())}"
-    mac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
-    return f"{text}.{'' if secret is None else encoded(mac.sign(text.encode(), secret))}"
+    kind = HMACAlgorithm if isinstance(key, bytes) else RSAAlgorithm
+    return f"{text}.{'' if key is None else encoded(kind(kind.SHA256).sign(text.encode(), key))}"
 
 
 async def test_forged_tokens_are_refused_alike(serve: Serve, issuer: IssuerServer, owner: Member):
@@ -105,8 +106,8 @@ async def test_forged_tokens_are_refused_alike(serve: Serve, issuer: IssuerServe
     forged = {
         "alg none": assembled({"alg": "none", "kid": "one"}, claims),
         "alg None, a signature": assembled({"alg": "None", "kid": "one"}, claims) + signature,
-        "no alg": assembled({"kid": "one"}, claims),
-        "alg of no text": assembled({"alg": ["RS256"], "kid": "one"}, claims),
+        "no alg": assembled({"kid": "one"}, claims, issuer.keys["one"]),
+        "alg of no text": assembled({"alg": ["RS256"], "kid": "one"}, claims, issuer.keys["one"]),
         "HS256 with the public key": assembled(
             {"alg": "HS256", "kid": "one"}, claims, public_pem(issuer.keys["one"]).encode()
         ),
@@ -115,22 +116,27 @@ async def test_forged_tokens_are_refused_alike(serve: Serve, issuer: IssuerServe
         "the key of another kid": issuer.token(kid="small", key=issuer.keys["one"], sub=sub),
         "unknown kid": issuer.token(kid="unknown", key=OTHER_KEY, sub=sub),
         "no kid where there are several keys": issuer.token(kid=None, sub=sub),
-        "kid of no text": assembled({"alg": "RS256", "kid": 1}, claims),
+        "kid of no text": assembled({"alg": "RS256", "kid": 1}, claims, issuer.keys["one"]),
         "embedded key": signed({"jwk": jwk(OTHER_KEY)}, OTHER_KEY),
         "embedded key, known kid": signed({"kid": "one", "jwk": jwk(OTHER_KEY)}, OTHER_KEY),
         "key by address": signed(key_at, OTHER_KEY),
         "key by address alone": signed({"jku": evil, "x5u": evil}, OTHER_KEY),
         "critical extension": signed({"kid": "one", "crit": ["exp"]}),
         "critical extensions, none": signed({"kid": "one", "crit": []}),
+        "critical extension that the library knows": assembled(
+            {"alg": "RS256", "kid": "one", "crit": ["b64"], "b64": True}, claims, issuer.keys["one"]
+        ),
         "key for encryption": signed({"kid": "encryption"}, OTHER_KEY),
         "key of another algorithm": signed({"kid": "only RS512"}, OTHER_KEY),
         "algorithm that the key does not name": signed({"kid": "names an algorithm"}, RSA_KEYS[1], "RS512"),
         "algorithm that the issuer does not use": signed({"kid": "one"}, algorithm="RS384"),
-        "algorithm of another type of key": assembled({"alg": "ES256", "kid": "one"}, claims),
+        "algorithm of another type of key": assembled({"alg": "ES256", "kid": "one"}, claims, issuer.keys["one"]),
         "wrong audience": issuer.token(sub=sub, aud="another"),
         "no audience": issuer.token(sub=sub, aud=None),
         "wrong issuer": issuer.token(sub=sub, iss="https://another.example"),
-        "issuer of no text": assembled({"alg": "RS256", "kid": "one"}, {**claims, "iss": [issuer.url]}),
+        "issuer of no text": assembled(
+            {"alg": "RS256", "kid": "one"}, {**claims, "iss": [issuer.url]}, issuer.keys["one"]
+        ),
         "no issuer": issuer.token(sub=sub, iss=None),
         "not yet valid": issuer.token(sub=sub, nbf=now + 600),
         "issued tomorrow": issuer.token(sub=sub, iat=now + 86_400),

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from jwt.algorithms import RSAAlgorithm
 
 from api import published_keys
 from api.keys import KeySetError, keys_of_jwks
@@ -308,7 +309,8 @@ def test_keys_that_are_for_something_else_are_passed_over():
         {"kty": "RSA", "n": 5, "e": "AQAB"},
         {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
         {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"},
-        {**jwk(FOREIGN_KEY, "private"), "d": "AQAB"},
+        {**RSAAlgorithm.to_jwk(FOREIGN_KEY, as_dict=True), "kid": "private", "key_ops": ["verify"]},
+        {**jwk(FOREIGN_KEY, "half private"), "d": "AQAB"},
         jwk(FOREIGN_KEY, "encrypts", use="enc"),
         {**jwk(FOREIGN_KEY, "signs"), "key_ops": ["sign"]},
         {**jwk(FOREIGN_KEY, "named by a number"), "kid": 7},
