@@ -130,7 +130,90 @@ class TokenVerifier:
         user_id = person if isinstance(person, UUID) else await self._user_of(person)
         return Identity(user_id, verified.tenant_id, verified.client, verified.issuer)
 
-    def development_issuer(settings: Settings) -> Issuer:
+    def _remembered(self, token: str) -> VerifiedToken | None:
+        known = self._verified.get(token)
+        if known is None or time.time() >= known.until or not self._issuers[known.issuer].keys.trusts(known.key):
+            return None
+        return known
+
+    async def _verify(self, token: str) -> VerifiedToken:
+        """What a token says that holds; whatever else is wrong with one, the refusal is the same."""
+        try:
+            return await self._check(token)
+        except jwt.ExpiredSignatureError:
+            raise UnauthenticatedError("TOKEN_EXPIRED", "The token has expired. Get a new one.") from None
+        except (jwt.InvalidTokenError, ValueError):
+            raise UnauthenticatedError("TOKEN_INVALID", "The token is not one that this gateway trusts.") from None
+
+    async def _check(self, token: str) -> VerifiedToken:
+        """What a token says. Its header and its issuer only choose among what is set; nothing it brings is used."""
+        unverified = jwt.decode_complete(token, options={"verify_signature": False})
+        header, name = unverified["header"], unverified["payload"].get("iss")
+        issuer = self._issuers.get(name) if isinstance(name, str) else None
+        algorithm = header.get("alg")
+        # "crit" names extensions that must be understood (RFC 7515, section 4.1.11): we understand none.
+        if issuer is None or algorithm not in issuer.settings.algorithms or "crit" in header:
+            raise jwt.InvalidTokenError
+        for key in await issuer.keys.candidates(header.get("kid"), algorithm):
+            with suppress(jwt.InvalidSignatureError):
+                return _read(issuer.settings, key, _claims(issuer.settings, key, token, algorithm))
+        raise jwt.InvalidTokenError
+
+    async def _user_of(self, email: str) -> UUID:
+        """The person of an address.
+
+        Who is unknown is given an id that nobody has, so that they are answered like somebody who is no member
+        anywhere: ids of people are random (version 4), this one is of version 5.
+        """
+        known = self._people.get(email)
+        if known is None:
+            known = await self._admission.user_of_email(email)
+            if known is None:
+                return uuid5(NAMESPACE_URL, f"mailto:{email}")
+            self._people[email] = known
+        return known
+
+
+def _claims(issuer: Issuer, key: TrustedKey, token: str, algorithm: str) -> dict[str, Any]:
+    """The claims of a token that the key has signed. Raises jwt.InvalidTokenError where one does not hold."""
+    wanted = ["exp", "iss", "aud", "email" if issuer.identify_by == "email" else issuer.user_claim]
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        key.public,
+        algorithms=[algorithm],
+        audience=issuer.audience,
+        issuer=issuer.issuer,
+        leeway=LEEWAY_SECONDS,
+        options={"require": wanted},
+    )
+    return claims
+
+
+def _read(issuer: Issuer, key: TrustedKey, claims: dict[str, Any]) -> VerifiedToken:
+    """Who a token is for, by the claims that the issuer's settings name. Raises ValueError where they are no such."""
+    person: UUID | str
+    if issuer.identify_by == "email":
+        person = claims["email"]
+        if claims.get("email_verified") is not True or not isinstance(person, str) or not EMAIL.fullmatch(person):
+            raise ValueError("no verified address")
+    else:
+        person = UUID(str(claims[issuer.user_claim]))
+    tenant = None if issuer.tenant_claim is None else claims.get(issuer.tenant_claim)
+    names = ("azp", "client_id") if issuer.client_claim is None else (issuer.client_claim,)
+    client = next((claims[name] for name in names if claims.get(name) is not None), None)
+    if client is not None and not (isinstance(client, str) and 0 < len(client) <= LONGEST_CLIENT):
+        raise ValueError("no name of a client")
+    return VerifiedToken(
+        issuer.issuer,
+        key,
+        person,
+        None if tenant is None else UUID(str(tenant)),
+        client,
+        min(float(claims["exp"]) + LEEWAY_SECONDS, time.time() + REMEMBERED_SECONDS),
+    )
+
+
+def development_issuer(settings: Settings) -> Issuer:
     """The issuer of development tokens: this gateway itself."""
     public = development_key(settings.data_dir).public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

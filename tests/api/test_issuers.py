@@ -21,8 +21,10 @@ from jwt.algorithms import HMACAlgorithm, RSAAlgorithm
 from pydantic import ValidationError
 
 from api.auth import Identity, TokenVerifier
+from api.credentials import Credential, Credentials
 from api.errors import UnauthenticatedError
 from api.settings import Settings
+from sql.admission import Admission
 from sql.database import Database
 from sql.embedded import Addresses
 from sql.people import Member, member
@@ -266,7 +268,7 @@ async def test_claims_bind_to_a_tenant_and_name_a_client(
 
     async def identity(set_: dict[str, Any], **claims: Any) -> Identity:
         changed = Settings(**{**settings.model_dump(), "issuers": [issuer.settings(**set_)]})
-        async with TokenVerifier(changed, database) as verifier:
+        async with TokenVerifier(changed, Admission(database)) as verifier:
             return await verifier.identify(f"Bearer {issuer.token(sub=sub, **claims)}")
 
     assert await identity({}) == usual
@@ -280,6 +282,11 @@ async def test_claims_bind_to_a_tenant_and_name_a_client(
             await identity({}, tenant_id=wrong)
     assert await identity({}, azp="fleet-app", client_id="other") == replace(usual, client="fleet-app")
     assert await identity({}, client_id="fleet-app") == replace(usual, client="fleet-app")
+    changed = Settings(**{**settings.model_dump(), "issuers": [issuer.settings()]})
+    credentials = Credentials(changed, Admission(database))
+    async with credentials.verifier:
+        credential = await credentials.identify(f"Bearer {issuer.token(sub=sub, azp='fleet-app')}")
+    assert credential == Credential(owner.user_id, token_client="fleet-app")
     assert await identity({"client_claim": "appid"}, appid="fleet-app", azp="x") == replace(usual, client="fleet-app")
 
 
@@ -307,9 +314,10 @@ async def test_small_letters_of_others_do_not_make_an_address_ours(fresh_databas
     person = await owner.fetchval("insert into users (email, name) values ('kim@t.example', 'K') returning id")
     await owner.close()
     database = await Database.connect(fresh_database.gateway)
-    assert await database.user_of_email("KIM@T.example") == UUID(str(person))
-    assert await database.user_of_email("\u212aim@t.example") is None
-    assert await database.user_of_email("") is None
+    admission = Admission(database)
+    assert await admission.user_of_email("KIM@T.example") == UUID(str(person))
+    assert await admission.user_of_email("\u212aim@t.example") is None
+    assert await admission.user_of_email("") is None
     await database.close()
 
 
