@@ -162,7 +162,8 @@ class Database:
     async def _end(self, session: Session) -> None:
         """Ends a transaction that only read; a connection that cannot is dropped."""
         try:
-            await asyncio.wait_for(session.commit(), CLEAN_UP_SECONDS)
+            async with asyncio.timeout(CLEAN_UP_SECONDS):
+                await session.commit()
         except (TimeoutError, DatabaseError):
             session.terminate()
         finally:
@@ -178,7 +179,8 @@ class Database:
 
     async def _take(self) -> asyncpg.Connection[Row]:
         try:
-            connection: Any = await self._pool.acquire(timeout=self._settings.acquire_timeout)
+            async with asyncio.timeout(self._settings.acquire_timeout):  # the pool's own makes a task of it
+                connection: Any = await self._pool.acquire()
         except TimeoutError as error:
             raise PoolExhaustedError("Every database connection is busy. Try again in a moment.") from error
         except (*BROKEN, asyncpg.PostgresError) as error:  # whatever a server says instead of letting us in
@@ -186,7 +188,8 @@ class Database:
         return connection  # type: ignore[no-any-return]
 
     async def _give_back(self, connection: asyncpg.Connection[Row]) -> None:
-        await asyncio.shield(self._pool.release(connection))  # type: ignore[arg-type]
+        # It goes back even where the caller is being cancelled: the pool sees to that.
+        await self._pool.release(connection, timeout=self._settings.acquire_timeout)  # type: ignore[arg-type]
 
 
 def unreachable(error: Exception) -> DatabaseUnavailableError:
