@@ -11,7 +11,7 @@ same things: five levels of groups with vehicles ask for their vehicles together
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from typing import Any
@@ -146,38 +146,55 @@ class Schedule:
 
     def __init__(self) -> None:
         self.asked = 0
-        self._hurry = False
+        self._sends = False
         self._waiting: list[LevelLoader] = []
         self._task: asyncio.Task[None] | None = None
 
     def add(self, loader: LevelLoader) -> None:
         """Takes a loader whose queue has just become non-empty."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._start)  # where no executor says first that it is idle
         self._waiting.append(loader)
-        if self._task is None or self._task.done():
+
+    def idle(self, coroutines: bool) -> Coroutine[Any, Any, None] | None:
+        """Told by an executor that it has nothing to do but to wait: for us, unless ``coroutines`` may still ask.
+
+        Then the next statement is the executor's own work: another task, and the turns until it runs and is heard of,
+        would take longer than a small statement does.
+        """
+        return None if coroutines or self._sends or not self._waiting else self._send()
+
+    async def _send(self) -> None:
+        self._sends = True
+        loader = next((loader for loader in self._waiting if loader.tree), self._waiting[0])
+        self._waiting.remove(loader)
+        try:
+            await loader.send()
+        finally:
+            self._sends = False
+            if self._waiting:
+                asyncio.get_running_loop().call_soon(self._start)
+
+    def _start(self) -> None:
+        if self._waiting and not self._sends and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def idle(self, coroutines: bool) -> None:
-        """Told by an executor that it has nothing to do but to wait: for us, unless ``coroutines`` may still ask."""
-        self._hurry = not coroutines
-
     async def _run(self) -> None:
-        while self._waiting:
-            await self._quiet()
-            loader = next((loader for loader in self._waiting if loader.tree), self._waiting[0])
-            self._waiting.remove(loader)
-            await loader.send()
-            self._hurry = False  # the answers have yet to be looked at
+        while await self._is_quiet():
+            await self._send()
 
-    async def _quiet(self) -> None:
+    async def _is_quiet(self) -> bool:
+        """Waits until nothing more is asked for; whether there is something to send then."""
         turns, asked = 0, self.asked
-        while turns < QUIET_TURNS and not self._hurry:
+        while self._waiting and not self._sends and turns < QUIET_TURNS:
             await asyncio.sleep(0)
             turns = turns + 1 if asked == self.asked else 0
             asked = self.asked
-        self._hurry = False
+        return bool(self._waiting) and not self._sends
 
     async def close(self) -> None:
         """Stops sending: nobody waits for the answers any more."""
+        self._waiting.clear()
         if self._task is not None and not self._task.done():
             self._task.cancel()
             with suppress(asyncio.CancelledError):

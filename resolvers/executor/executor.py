@@ -25,7 +25,7 @@ from resolvers.executor.errors import FieldErrors
 from resolvers.executor.level import FAILED, Column, Level
 from resolvers.executor.plan import Attribute, FieldPlan, Plans, Selection
 from resolvers.executor.rows import assemble, column_values, objects
-from resolvers.executor.waits import Waits
+from resolvers.executor.waits import Waits, WhenIdle
 
 Then = Callable[[dict[int, Any]], None]
 
@@ -35,7 +35,7 @@ class BreadthFirstExecutor(Executor[None]):
 
     :param plans: the document's plans, kept by the caller; made anew where there are none.
     :param when_idle: called when there is nothing to do but to wait, with whether coroutines are being waited for: they
-        may still ask for more, while a plain future cannot.
+        may still ask for more, while a plain future cannot. It may return work to be awaited here and now.
     :param operation_extensions: what Strawberry hands on to its resolvers as ``info.input_extensions``.
     """
 
@@ -43,7 +43,7 @@ class BreadthFirstExecutor(Executor[None]):
         self,
         *args: Any,
         plans: Plans | None = None,
-        when_idle: Callable[[bool], None] | None = None,
+        when_idle: WhenIdle | None = None,
         operation_extensions: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:

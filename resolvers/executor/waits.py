@@ -12,6 +12,7 @@ from resolvers.executor.errors import FieldErrors
 from resolvers.executor.level import FAILED, Column
 
 Take = Callable[[Any], None]
+WhenIdle = Callable[[bool], Awaitable[None] | None]
 
 
 @dataclass(eq=False, slots=True)
@@ -100,14 +101,17 @@ class Waits:
         for wait in unstarted:
             _close(wait.awaitable)
 
-    async def wait(self, when_idle: Callable[[bool], None] | None) -> None:
+    async def wait(self, when_idle: WhenIdle | None) -> None:
         """Until a value has arrived."""
         self._start()
-        if not self._ready:
-            if when_idle is not None:
-                when_idle(self._coroutines > 0)
-            self._wake = asyncio.get_running_loop().create_future()
-            await self._wake
+        while not self._ready:
+            work = None if when_idle is None else when_idle(self._coroutines > 0)
+            if work is None:
+                self._wake = asyncio.get_running_loop().create_future()
+                await self._wake
+                return
+            await work
+            self._ready.extend(future for future in self._pending if future.done())  # a turn before they tell
 
     def _start(self) -> None:
         unstarted, self._unstarted = self._unstarted, []

@@ -175,6 +175,25 @@ async def test_it_says_when_it_only_waits():
     assert idle == []
 
 
+async def test_it_awaits_the_work_that_it_is_given_when_it_only_waits():
+    """In its own task; what has arrived by then is taken at once, and it asks again where nothing has."""
+    a, b = (asyncio.get_running_loop().create_future() for _ in range(2))
+    work: list[asyncio.Future[Any] | None] = [None, a, b]
+
+    async def settle(future: asyncio.Future[Any] | None) -> None:
+        await asyncio.sleep(0)
+        if future is not None:
+            future.set_result([asyncio.current_task() is caller])
+
+    def when_idle(_: bool) -> Any:
+        return settle(work.pop(0))
+
+    built = schema(TEXT, {"Query.a": lambda *_: a, "Query.b": lambda *_: b})
+    caller = asyncio.current_task()
+    assert await run_async(built, "{ a b }", when_idle=when_idle) == ({"a": 1, "b": 1}, [])
+    assert work == []
+
+
 async def test_it_does_what_it_can_before_it_waits():
     """All fields have been resolved, and what they yielded as far down as it goes, before anything is awaited."""
     log: list[str] = []

@@ -35,19 +35,25 @@ async def test_nothing_is_sent_before_it_is_quiet(batches: Batches):
 
 
 async def test_idle_sends_at_once(batches: Batches):
-    """An executor with nothing to do but wait for plain futures need not be listened to any longer."""
+    """An executor with nothing to do but wait for plain futures need not be listened to any longer: it sends itself."""
     level = batches.loader().load_level([1])
-    batches.schedule.idle(coroutines=False)
-    await turns(2)
+    other = batches.loader("b").load_level([1])
+    work = batches.schedule.idle(coroutines=False)
+    assert work is not None
+    before = asyncio.all_tasks()
+    await work
+    assert asyncio.all_tasks() == before
     assert batches.sent == [("a", [1])]
-    assert await level == ["a1"]
+    assert level.result() == ["a1"]
+    assert await other == ["b1"]
+    assert batches.schedule.idle(coroutines=False) is None
 
 
 async def test_idle_with_coroutines_waits_until_it_is_quiet(batches: Batches):
     """They may still ask for more."""
     loader = batches.loader()
     level = loader.load_level([1])
-    batches.schedule.idle(coroutines=True)
+    assert batches.schedule.idle(coroutines=True) is None
     await turns(3)
     assert batches.sent == []
     more = loader.load_level([2])
@@ -62,7 +68,7 @@ async def test_one_queue_at_a_time(batches: Batches):
     first = a.load_level([1])
     await batches.until_sent(1)
     second, third = b.load_level([1]), a.load_level([2])
-    batches.schedule.idle(coroutines=False)
+    assert batches.schedule.idle(coroutines=False) is None
     await turns(3 * QUIET_TURNS)
     assert batches.sent == [("a", [1])]
     batches.gate.set()
@@ -89,7 +95,9 @@ async def test_an_answer_is_looked_at_before_the_next_queue_goes(batches: Batche
     task = asyncio.create_task(reader())
     await turns(1)
     waiting = other.load_level([1])
-    batches.schedule.idle(coroutines=False)
+    work = batches.schedule.idle(coroutines=False)
+    assert work is not None
+    await work
     assert await asyncio.gather(task, waiting) == [["other2"], ["other1"]]
     assert batches.sent == [("tree", [1]), ("other", [1, 2])]
 
