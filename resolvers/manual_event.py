@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 
 HEAVY = {
+    "without_details": frozenset(
+        {
+            *("sourceUpload", "confidence", "verifiedByUser", "createdBy", "updatedAt"),
+            *("miles", "odometerMiles", "gallons", "cost", "totalCost", "isFullTank", "missedPrevious"),
+        }
+    ),
     "without_price_per_gallon": frozenset({"pricePerGallon"}),
     "without_payload": frozenset(
         {
@@ -37,7 +43,7 @@ HEAVY = {
         }
     ),
 }
-"""What leaves a column of a page of events out, and the fields that need it; by event type, as in typed_event."""
+"""What leaves columns of a page of events out, and the fields that need them; by event type, as in typed_event."""
 
 
 @strawberry.enum(description="What was captured.")

@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 HEAVY = {
     "without_notes": frozenset({"notes"}),
     "without_extended_attributes": frozenset({"extendedAttributes"}),
+    "without_details": frozenset(
+        {"fleetGroup", "baselineFuelMpg", "baselineServiceIntervalMiles", "version", "updatedAt"}
+    ),
 }
-"""What leaves a column of a page of vehicles out, and the fields that need it."""
+"""What leaves columns of a page of vehicles out, and the fields that need them."""
 
 
 @strawberry.enum(description="What vehicles can be ordered by.")

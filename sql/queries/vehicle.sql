@@ -1,8 +1,10 @@
 -- fragment: vehicle_columns
-       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
+--{ !without_details
+       v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,
+--}
        v.notes,                                      --? !without_notes
        v.extended_attributes,                        --? !without_extended_attributes
-       v.version, v.created_at, v.updated_at
+       v.id, v.label, v.make, v.model, v.vin, v.created_at
 
 -- fragment: vehicle_filter
    and v.label = :label_eq                           --? label_eq
