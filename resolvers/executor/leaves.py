@@ -58,9 +58,11 @@ def coerce(
     elif type_ is GraphQLID and not any(issubclass(kind, str | int | float) or _is_builtin(kind) for kind in kinds):
         with suppress(Exception):  # found out again below, for each
             return [None if value is None else str(value) for value in values]
-    one: Callable[[Any], Any] = (
-        _memoised(type_) if isinstance(type_, GraphQLEnumType) and kinds <= {str} else _one(type_)
-    )
+    one = _one(type_)
+    if isinstance(type_, GraphQLEnumType) and kinds <= {str}:  # each distinct value once
+        with suppress(Exception):  # as above
+            known = {value: None if value is None else one(value) for value in set(values)}
+            return [known[value] for value in values]
     result: list[Any] = []
     for index, value in enumerate(values):
         if value is None:
@@ -92,16 +94,3 @@ def _is_builtin(kind: type) -> bool:
 def _one(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     complete = Executor.complete_leaf_value
     return lambda value: complete(type_, value)
-
-
-def _memoised(type_: GraphQLEnumType) -> Callable[[Any], Any]:
-    """Each distinct value is coerced once; a failure is not kept."""
-    known: dict[str, Any] = {}
-    complete = _one(type_)
-
-    def one(value: str) -> Any:
-        if value not in known:
-            known[value] = complete(value)
-        return known[value]
-
-    return one

@@ -76,6 +76,10 @@ class Objects:
 
     def _typed(self, column: Column, type_: GraphQLAbstractType, slots: Sequence[int], names: Sequence[Any]) -> None:
         """Objects by the names of their types, each of which may be wrong."""
+        before = {object_type.name: object_type for object_type in column.plan.below if not object_type.is_type_of}
+        if set(map(type, names)) == {str} and before.keys() >= set(names):  # looked at when it was planned
+            self._group(column, slots, [before[name] for name in names])
+            return
         known: dict[str, GraphQLObjectType] = {}
         typed: dict[int, GraphQLObjectType] = {}
         for slot, name in zip(slots, names, strict=True):
@@ -89,7 +93,7 @@ class Objects:
         if any(object_type.is_type_of for object_type in known.values()):
             self._check(column, typed)
         else:
-            self._group(column, typed)
+            self._group(column, list(typed), list(typed.values()))
 
     def _valid(self, column: Column, type_: GraphQLAbstractType, slot: int, name: Any) -> GraphQLObjectType | None:
         """The object type of a name; None, with the error kept, where it is none for this place."""
@@ -132,7 +136,7 @@ class Objects:
                     self._discard(column, slot, invalid_return_type_error(object_type, value, details))
                 else:
                     kept[slot] = object_type
-            self._group(column, kept)
+            self._group(column, list(kept), list(kept.values()))
 
         self._when_known(column, answers, judge)
 
@@ -141,13 +145,13 @@ class Objects:
         depth = len(column.layers) - 1
         self._completion.drop(column, slot, self._completion.fail(column, depth, slot, error))
 
-    def _group(self, column: Column, typed: dict[int, GraphQLObjectType]) -> None:
+    def _group(self, column: Column, slots: Sequence[int], types: Sequence[GraphQLObjectType]) -> None:
         """A level for each type."""
         values = column.layers[-1].values
-        slots: dict[GraphQLObjectType, list[int]] = {}
-        for slot, object_type in typed.items():
-            slots.setdefault(object_type, []).append(slot)
-        for object_type, own in slots.items():
+        of_type: dict[GraphQLObjectType, list[int]] = {object_type: [] for object_type in types}
+        for slot, object_type in zip(slots, types, strict=True):
+            of_type[object_type].append(slot)
+        for object_type, own in of_type.items():
             whole = len(own) == len(values)
             self._level(column, object_type, [values[slot] for slot in own], None if whole else own)
 
