@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLError, OperationType
@@ -22,6 +23,8 @@ from sql.admission import Admission, Client
 from sql.database import Database
 from sql.errors import DatabaseError, DatabaseUnavailableError
 from sql.session import Caller
+
+WATCH_AFTER = 0.005  # seconds until a request's client is watched
 
 
 class Endpoint:
@@ -167,20 +170,31 @@ class Endpoint:
 
 
 async def _unless_gone(request: Request, work: Awaitable[Answer]) -> Answer:
-    """The work's result; cancels it, and with it the running statement, when the client hangs up."""
+    """The work's result; cancels it, and with it the running statement, when the client hangs up.
 
-    async def gone() -> None:
+    That is looked for after some milliseconds only: most requests are answered by then, and spared a task.
+    """
+    loop = asyncio.get_running_loop()
+    task: Any = asyncio.current_task()
+    before = task.cancelling()
+    is_gone = False
+    watches: list[asyncio.Task[None]] = []
+
+    async def watch() -> None:
+        nonlocal is_gone
         while (await request.receive())["type"] != "http.disconnect":
             pass
+        is_gone = True
+        task.cancel()
 
-    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    timer = loop.call_later(WATCH_AFTER, lambda: watches.append(loop.create_task(watch())))
     try:
-        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if is_gone and task.uncancel() <= before:  # else the deadline has passed as well
+            raise ClientDisconnect from None
+        raise
     finally:
-        for running in (task, watch):
+        timer.cancel()
+        for running in watches:
             running.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
