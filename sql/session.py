@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -58,17 +59,8 @@ class Session:
     async def begin(self, *, writes: bool, statement_timeout_ms: int) -> None:
         """Begins the transaction and lets the caller in, in one round trip. Raises NotAMemberError."""
         self.writes = writes
-        values = {
-            "statement_timeout_ms": statement_timeout_ms,
-            "user_id": self.caller.user_id,
-            "tenant_id": self.caller.tenant_id,
-            "client_ip": self.caller.client_ip,
-            "user_agent": self.caller.user_agent,
-            "client_id": self.caller.client_id,
-        }
-        text = statements.load()["begin_write" if writes else "begin_read"].text
         with translated():
-            await self._connection.execute(statements.PARAMETER.sub(lambda match: _literal(values[match[1]]), text))
+            await self._connection.execute(_beginning(self.caller, statement_timeout_ms, writes=writes))
         self.role = self._connection.get_settings().application_name.removeprefix(ROLE_REPORT)
 
     @property
@@ -146,6 +138,21 @@ class Session:
                 ended = await self._connection.execute("commit")
         if self.writes and ended != "COMMIT":
             raise StatementFailedError("The transaction was rolled back: a statement in it had been cancelled.")
+
+
+@lru_cache(maxsize=1000)
+def _beginning(caller: Caller, statement_timeout_ms: int, *, writes: bool) -> str:
+    """What begins a transaction for a caller."""
+    values = {
+        "statement_timeout_ms": statement_timeout_ms,
+        "user_id": caller.user_id,
+        "tenant_id": caller.tenant_id,
+        "client_ip": caller.client_ip,
+        "user_agent": caller.user_agent,
+        "client_id": caller.client_id,
+    }
+    text = statements.load()["begin_write" if writes else "begin_read"].text
+    return statements.PARAMETER.sub(lambda match: _literal(values[match[1]]), text)
 
 
 def _literal(value: object) -> str:

@@ -201,7 +201,9 @@ class BreadthFirstExecutor(Executor[None]):
     def _take(self, column: Column, values: Any) -> None:
         """Completes a column with what its level resolver returned: values, or one error for all of them."""
         count = len(column.level.sources)
-        if isinstance(values, Exception) or values is FAILED:
+        if type(values) is list and len(values) == count:
+            pass  # nearly always, and much faster to tell than what any other sequence is
+        elif isinstance(values, Exception) or values is FAILED:
             values = [values] * count
         elif not isinstance(values, Sequence) or len(values) != count:
             what = f"{len(values)} values" if isinstance(values, Sequence) else f"a {type(values).__name__}"
