@@ -116,8 +116,7 @@ class Completion:
         column.layers.append(layer)
         types = set(map(type, values))
         if (non_null and NONE in types) or (
-            not types <= PLAIN
-            and any(kind is type(Undefined) or issubclass(kind, Exception) for kind in types - PLAIN)
+            not types <= PLAIN and any(kind is type(Undefined) or issubclass(kind, Exception) for kind in types - PLAIN)
         ):
             layer.values = [self._sound(column, depth, index, value) for index, value in enumerate(values)]
             types = set(map(type, layer.values))
