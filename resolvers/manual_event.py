@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 HEAVY = {
     "without_details": frozenset(
         {
-            *("sourceUpload", "confidence", "verifiedByUser", "createdBy", "updatedAt"),
+            *("vehicle", "sourceUpload", "confidence", "verifiedByUser", "createdBy", "updatedAt"),
             *("miles", "odometerMiles", "gallons", "cost", "totalCost", "isFullTank", "missedPrevious"),
         }
     ),
+    "without_created_at": frozenset({"createdAt"}),
     "without_price_per_gallon": frozenset({"pricePerGallon"}),
     "without_payload": frozenset(
         {

@@ -90,17 +90,14 @@ def page(
 ) -> Page:
     """The page that a connection's arguments ask for, of the statement ``<name>_page`` and the orders that it knows.
 
-    Ties are broken by id, so that every row has a position of its own. ``heavy`` are the parameters that leave a column
-    out, each with the fields that are read from it: a column that no selected field needs is not fetched.
+    Ties are broken by id, so that every row has a position of its own. ``heavy`` are the parameters that leave columns
+    out, each with the fields that are read from them: what no selected field needs is not fetched.
     Raises InvalidPageError and InvalidCursorError.
     """
     statement = statements.load()[f"{name}_page"]
     kind, columns = coordinate(info), {column.name: column.type for column in statement.order}
     selected = names_below(info)
-    parameters = {
-        **(filter.parameters() if filter else {}),
-        **{without: True for without, fields in heavy.items() if fields.isdisjoint(selected)},
-    }
+    conditions = filter.parameters() if filter else {}
     if first is not None and last is not None:
         raise InvalidPageError("first and last exclude each other: ask for the first or for the last rows.")
     if last is None and before is not None:
@@ -112,6 +109,9 @@ def page(
         terms.setdefault(term.field.value, Ordering(term.field.value, term.direction is OrderDirection.DESC))
     order = tuple(terms.values()) or (default,)
     order = (*order, Ordering("id", order[-1].descending))
+    needed = {f"without_{term.column}" for term in order}  # by cursors
+    left_out = {name: True for name, fields in heavy.items() if fields.isdisjoint(selected) and name not in needed}
+    parameters = {**conditions, **left_out}
     bound = before if last is not None else after
     return Page(
         kind=kind,

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 
 HEAVY = {
+    "without_vin": frozenset({"vin"}),
+    "without_created_at": frozenset({"createdAt"}),
     "without_notes": frozenset({"notes"}),
     "without_extended_attributes": frozenset({"extendedAttributes"}),
     "without_details": frozenset(

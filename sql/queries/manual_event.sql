@@ -1,11 +1,12 @@
 -- fragment: manual_event_columns
 --{ !without_details
-       e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
+       e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
        e.odometer_miles, e.gallons, e.cost, e.is_full_tank, e.missed_previous,
 --}
        e.payload,                                    --? !without_payload
        app.payload_number(e.payload, 'price_per_gallon') as price_per_gallon,  --? !without_price_per_gallon
-       e.id, e.vehicle_id, e.event_type, e.occurred_at, e.created_at
+       e.created_at,                                 --? !without_created_at
+       e.id, e.event_type, e.occurred_at
 
 -- fragment: manual_event_filter
    and e.event_type = :event_type                    --? event_type

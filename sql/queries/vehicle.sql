@@ -4,7 +4,9 @@
 --}
        v.notes,                                      --? !without_notes
        v.extended_attributes,                        --? !without_extended_attributes
-       v.id, v.label, v.make, v.model, v.vin, v.created_at
+       v.vin,                                        --? !without_vin
+       v.created_at,                                 --? !without_created_at
+       v.id, v.label, v.make, v.model
 
 -- fragment: vehicle_filter
    and v.label = :label_eq                           --? label_eq

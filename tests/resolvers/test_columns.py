@@ -51,6 +51,15 @@ async def test_heavy_columns_are_fetched_only_where_they_are_asked_for(ask: Ask)
     assert "v.notes" in answer.issued[0].sql
 
 
+@pytest.mark.parametrize("connection", ["vehicles", "events"])
+async def test_what_a_page_is_ordered_by_is_there_for_its_cursors(connection: str, ask: Ask):
+    """Although no field is read from it."""
+    question = f"{{ {connection}(first: 2, orderBy: {{ field: CREATED_AT }}) {{ edges {{ cursor }} }} }}"
+    answer = await ask(question, "owner@enterprise.example")
+    assert answer.errors == []
+    assert len({edge["cursor"] for edge in answer.data[connection]["edges"]}) == 2
+
+
 async def test_a_page_without_page_info_fetches_no_row_more(ask: Ask):
     """The row that tells whether there are more is fetched for who asks."""
     for selection, rows in [("nodes { id }", 2), ("pageInfo { hasNextPage } nodes { id }", 2)]:

@@ -153,8 +153,8 @@ select k.key_id, page.*
   from unnest($1::uuid[]) k (key_id)
  cross join lateral (
    select
-       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
-       v.version, v.created_at, v.updated_at
+       v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,
+       v.id, v.label, v.make, v.model
      from vehicles v
     where v.tenant_id = $2
       and v.fleet_group_id = k.key_id
@@ -167,10 +167,10 @@ select k.key_id, page.*
   from unnest($1::uuid[]) k (key_id)
  cross join lateral (
    select
-       e.id, e.vehicle_id, e.source_upload_id, e.event_type, e.confidence, e.verified_by_user,
+       e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
+       e.odometer_miles, e.gallons, e.cost, e.is_full_tank, e.missed_previous,
        e.payload,
-       e.created_by as created_by_id, e.occurred_at, e.created_at, e.updated_at, e.odometer_miles, e.gallons, e.cost,
-       e.is_full_tank, e.missed_previous
+       e.id, e.event_type, e.occurred_at
      from manual_events e
     where e.tenant_id = $2
       and e.vehicle_id = k.key_id

@@ -7,11 +7,11 @@ select count(*) < 2000 as narrow
 
 -- manual_events_page
 select
-       e.id, e.vehicle_id, e.source_upload_id, e.event_type, e.confidence, e.verified_by_user,
+       e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
+       e.odometer_miles, e.gallons, e.cost, e.is_full_tank, e.missed_previous,
        e.payload,
        app.payload_number(e.payload, 'price_per_gallon') as price_per_gallon,
-       e.created_by as created_by_id, e.occurred_at, e.created_at, e.updated_at, e.odometer_miles, e.gallons, e.cost,
-       e.is_full_tank, e.missed_previous
+       e.id, e.event_type, e.occurred_at
   from manual_events e
  where e.tenant_id = $1
    and e.event_type = $2
@@ -34,10 +34,12 @@ select count(*)::integer as total_count
 
 -- vehicles_by_id
 select
-       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
+       v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,
        v.notes,
        v.extended_attributes,
-       v.version, v.created_at, v.updated_at
+       v.vin,
+       v.created_at,
+       v.id, v.label, v.make, v.model
   from vehicles v
  where v.tenant_id = $1
    and v.id = any ($2::uuid[]);

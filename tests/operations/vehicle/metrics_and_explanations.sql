@@ -1,7 +1,7 @@
 -- vehicles_page
 select
-       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
-       v.version, v.created_at, v.updated_at
+       v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,
+       v.id, v.label, v.make, v.model
   from vehicles v
  where v.tenant_id = $1
  order by v.label asc, v.id asc

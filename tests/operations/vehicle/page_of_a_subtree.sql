@@ -12,9 +12,10 @@ select k.key_id, page.*
   from unnest($1::uuid[]) k (key_id)
  cross join lateral (
    select
-       v.id, v.fleet_group_id, v.label, v.make, v.model, v.vin, v.baseline_fuel_mpg, v.baseline_service_interval_miles,
+       v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,
        v.extended_attributes,
-       v.version, v.created_at, v.updated_at
+       v.vin,
+       v.id, v.label, v.make, v.model
      from vehicles v
     where v.tenant_id = $2
       and v.fleet_group_id = any ((select app.subtree_ids($2, k.key_id))::uuid[])
