@@ -19,11 +19,23 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 
 setup: $(STAMP)  ## create the virtual environment and install everything into it
 
-serve: setup  ## start everything with the demo at http://127.0.0.1:8000/graphql
+# The explorer is built beside the set-up, and nothing waits for it.
+serve: explorer-soon setup  ## start everything with the demo at http://127.0.0.1:8000/graphql
 	@$(BIN)/motomind serve --demo
+
+explorer:  ## build the explorer, which browsers see at /graphql; needs Node
+	@$(PYTHON) explorer/build.py
+
+explorer-soon:
+	@$(PYTHON) explorer/build.py --background || true
 
 test: setup  ## run the test suite on the embedded PostgreSQL
 	@$(BIN)/python -m pytest
+
+test-explorer: setup explorer  ## try the explorer in headless Chromium, as Debian has it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r explorer/requirements.txt
+	@cd explorer && npm run --silent check
+	@$(BIN)/python -m pytest tests/api/test_explorer_page.py
 
 test-database: setup  ## run the tests that talk to PostgreSQL on TEST_SERVER_URL, a superuser's address
 	@$(BIN)/python -m pytest -m database
@@ -55,6 +67,8 @@ lock: setup  ## renew requirements.txt and requirements-dev.txt from pyproject.t
 		--extra dev pyproject.toml requirements-build.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
 		--constraints requirements-dev.txt benchmarks/requirements.in -o benchmarks/requirements.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
+		--constraints requirements-dev.txt explorer/requirements.in -o explorer/requirements.txt
 
 bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--help lists the options
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.txt
@@ -63,4 +77,4 @@ bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--h
 clean:  ## remove the environment and caches; keeps .motomind, the embedded database
 	@rm -rf $(VENV) .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help setup serve test test-database conformance differential check snapshots format lock bench clean
+.PHONY: help setup serve explorer explorer-soon test test-explorer test-database conformance differential check snapshots format lock bench clean

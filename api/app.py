@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.endpoint import Endpoint
+from api.explorer import Explorer
 from api.settings import Settings
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
@@ -31,6 +32,8 @@ def create(settings: Settings | None = None) -> Starlette:
         executor_class=BreadthFirstExecutor if settings.executor == "breadth_first" else graphql_core_executor(),
     )
 
+    explorer = Explorer(settings)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.database_url is None:
@@ -46,10 +49,17 @@ def create(settings: Settings | None = None) -> Starlette:
             await endpoint.close()
             await database.close()
 
+    async def graphql(request: Request) -> Response:
+        if explorer.is_asked_for(request):
+            return explorer.page()
+        endpoint: Endpoint = request.app.state.endpoint
+        return await endpoint(request)
+
     return Starlette(
         routes=[
-            Route("/graphql", _graphql, methods=METHODS),
+            Route("/graphql", graphql, methods=METHODS),
             Route("/healthz", _alive, methods=["GET"]),
+            *explorer.routes(),
         ],
         lifespan=lifespan,
     )
@@ -76,11 +86,6 @@ def pool_settings(settings: Settings) -> PoolSettings:
         statement_timeout_ms=settings.statement_timeout_ms,
         statement_cache_size=settings.statement_cache_size,
     )
-
-
-async def _graphql(request: Request) -> Response:
-    endpoint: Endpoint = request.app.state.endpoint
-    return await endpoint(request)
 
 
 async def _alive(_: Request) -> Response:

@@ -76,6 +76,8 @@ def serve(
     """
     import uvicorn
 
+    from api.explorer import demo_people, is_built
+
     settings = settings_of(data_dir=data_dir, host=host, port=port, workers=workers)
     _require_free(settings.host, settings.port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that an embedded server is stopped on the way out
@@ -84,10 +86,15 @@ def serve(
             _load_demo(addresses.owner, None)
         os.environ["DATABASE_URL"] = addresses.gateway
         os.environ["MOTOMIND_DATA_DIR"] = str(settings.data_dir.resolve())
+        os.environ["MOTOMIND_HOST"] = settings.host
+        if demo:
+            os.environ.setdefault("MOTOMIND_EXPLORER_PEOPLE", demo_people())
         asyncio.run(_check(addresses.gateway))
         console.print(f"\nMotoMind Gateway serves {greeting.address(settings)}  (Ctrl+C stops it)\n", style="bold")
         if not settings.has_production_issuer:
             console.print(greeting.first_steps(settings, demo=demo), markup=False)
+        if settings.explorer_access != "off":
+            console.print(greeting.explorer(settings, is_built=is_built()), markup=False)
         try:
             uvicorn.run(
                 "api.app:create",

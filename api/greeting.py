@@ -37,6 +37,16 @@ def first_steps(settings: Settings, *, demo: bool) -> str:
     )
 
 
+def explorer(settings: Settings, *, is_built: bool) -> str:
+    """Where a browser finds the explorer, or how to get it."""
+    if is_built:
+        return f"Or open {address(settings)} in a browser: the explorer, with example queries.\n"
+    return (
+        f"A browser sees the explorer at {address(settings)} once it is built:\n"
+        "'make explorer' does that where Node is.\n"
+    )
+
+
 def after_demo(settings: Settings, *, generated: bool) -> str:
     """Some people of the demo, and how to go on as one of them."""
     people = [f"{role}@{'fleet-1' if generated else 'enterprise'}.example" for role in ("owner", "manager", "viewer")]

@@ -6,8 +6,9 @@ import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.issuer import Issuer
@@ -15,6 +16,18 @@ from api.keys import Algorithm, key_of_pem
 
 Executor = Literal["breadth_first", "graphql_core"]
 DocumentMode = Literal["open", "id_only"]
+ExplorerAccess = Literal["on", "off", "owners"]
+
+
+class DemoPerson(BaseModel, frozen=True):
+    """Somebody of the demo in one of their tenants, for whom the explorer may have a token."""
+
+    email: str
+    name: str
+    role: str
+    tenant: str
+    user_id: UUID
+    tenant_id: UUID
 
 
 class Settings(BaseSettings):
@@ -86,17 +99,29 @@ class Settings(BaseSettings):
     )
     jwt_algorithm: Algorithm = Field(default="RS256", description="The one algorithm that jwt_issuer signs with.")
 
-    @field_validator("issuers", mode="before")
+    explorer: ExplorerAccess | None = Field(
+        default=None,
+        description="Whether a browser sees the explorer at /graphql: on, off, or owners, where the page serves owners "
+        "only; it is no boundary, as the graph answers whatever client. Unset: on with development tokens, off with an "
+        "issuer of one's own.",
+    )
+    explorer_people: Annotated[tuple[DemoPerson, ...], NoDecode] = Field(
+        default=(),
+        description="Whom the explorer hands tokens to, as JSON; 'motomind serve --demo' sets it to the demo's people. "
+        "Ignored with an issuer of one's own, and when listening on anything but loopback.",
+    )
+
+    @field_validator("issuers", "explorer_people", mode="before")
     @classmethod
-    def _read_issuers(cls, value: Any) -> Any:
+    def _read_objects(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):
             try:
                 value = json.loads(value) if value.strip() else []
             except json.JSONDecodeError as error:
                 raise ValueError(f"is no JSON: {error}") from None
-        if not isinstance(value, list | tuple) or not all(isinstance(one, dict | Issuer) for one in value):
-            example = '[{"issuer": "https://id.example", "audience": "motomind"}]'
-            raise ValueError(f"is a JSON list of objects, like {example}")
+        if not isinstance(value, list | tuple) or not all(isinstance(one, dict | BaseModel) for one in value):
+            like = ', like [{"issuer": "https://id.example", "audience": "motomind"}]'
+            raise ValueError(f"is a JSON list of objects{like if info.field_name == 'issuers' else ''}")
         return value
 
     @model_validator(mode="after")
@@ -133,3 +158,8 @@ class Settings(BaseSettings):
     def has_production_issuer(self) -> bool:
         """Whether tokens come from an issuer of one's own, so that development tokens are neither made nor taken."""
         return bool(self.trusted_issuers)
+
+    @property
+    def explorer_access(self) -> ExplorerAccess:
+        """Who sees the explorer."""
+        return self.explorer or ("off" if self.has_production_issuer else "on")

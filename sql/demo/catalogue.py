@@ -29,6 +29,22 @@ def named() -> list[Blueprint]:
     return [_solo(), _small(), _medium(), _enterprise()]
 
 
+def people() -> list[dict[str, str]]:
+    """Everybody of the four tenants, once in each: email, name, role, tenant, user_id and tenant_id."""
+    return [
+        {
+            "email": member.person.email,
+            "name": member.person.name,
+            "role": member.role,
+            "tenant": tenant.name,
+            "user_id": str(member.person.id),
+            "tenant_id": str(tenant.id),
+        }
+        for tenant in named()
+        for member in tenant.members
+    ]
+
+
 def _group(path: str, group_type: str, description: str, cost_center: str, **extra: str | int) -> Group:
     return Group(path, group_type, description, {"cost_center": cost_center, **extra})
 

@@ -105,6 +105,9 @@ def test_schema_prints_the_published_contract(run: Run):
         ({"DATABASE_URL": "mysql://localhost/fleet"}, "DATABASE_URL"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"MOTOMIND_REQUEST_TIMEOUT": "0"}, "request_timeout"),
+        ({"MOTOMIND_EXPLORER": "maybe"}, "explorer"),
+        ({"MOTOMIND_EXPLORER_PEOPLE": "{"}, "explorer_people"),
+        ({"MOTOMIND_EXPLORER_PEOPLE": '[{"email": "a@b.example"}]'}, "explorer_people"),
     ],
     ids=lambda value: str(value)[:50],
 )
@@ -358,6 +361,59 @@ def test_greeting_asks_the_database_that_is_served(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "argv", ["motomind"])
     settings = Settings.model_construct(host="h", port=1, **given)
     assert f"  {line}\n" in greeting.first_steps(settings, demo=True)
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(("options", "has_people"), [(("--demo",), True), ((), False)], ids=["demo", "plain"])
+def test_explorer_of_the_demo_has_its_people(
+    scripts: Path,
+    tmp_path: Path,
+    environment: dict[str, str],
+    demo: Addresses,
+    free_port: int,
+    options: tuple[str, ...],
+    *,
+    has_people: bool,
+):
+    """The page is told of, and with --demo it gets tokens for the demo's people that the gateway takes."""
+    address, log = f"http://127.0.0.1:{free_port}", tmp_path / "log"
+    settings = {"DATABASE_URL": demo.gateway, "MOTOMIND_OWNER_DATABASE_URL": demo.owner}
+    with log.open("w") as output:
+        process = subprocess.Popen(  # noqa: S603
+            [scripts / "motomind", "serve", *options, "--port", str(free_port)],
+            cwd=tmp_path,
+            env={**environment, **settings},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_until(lambda: alive(address), process, log)
+        said = [line for line in log.read_text().splitlines() if "browser" in line]
+        assert [f"{address}/graphql" in line for line in said] == [True]
+        page = httpx.get(f"{address}/graphql", headers={"Accept": "text/html"})
+        assert page.headers["content-type"].startswith("text/html")
+        assert httpx.get(f"{address}/explorer/people").status_code == (200 if has_people else 404)
+        if has_people:
+            person = {"email": "owner@enterprise.example", "tenant": "Enterprise"}
+            made = httpx.post(f"{address}/explorer/token", json=person, headers={"Origin": address})
+            headers = {"Authorization": f"Bearer {made.json()['token']}"}
+            asked = httpx.post(f"{address}/graphql", json={"query": "{ viewer { email } }"}, headers=headers)
+            assert asked.json() == {"data": {"viewer": {"email": "owner@enterprise.example"}}}
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("is_built", "line"),
+    [
+        (True, "Or open http://h:1/graphql in a browser: the explorer, with example queries."),
+        (False, "A browser sees the explorer at http://h:1/graphql once it is built:\n'make explorer' does that"),
+    ],
+)
+def test_greeting_tells_of_the_explorer(is_built: bool, line: str):
+    """Where it is, or how to get it."""
+    assert greeting.explorer(Settings.model_construct(host="h", port=1), is_built=is_built).startswith(line)
 
 
 def alive(address: str) -> bool:
