@@ -74,7 +74,7 @@ bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--h
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.txt
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-clean:  ## remove the environment and caches; keeps .motomind, the embedded database
-	@rm -rf $(VENV) .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+clean:  ## remove the environment, the built explorer and caches; keeps .motomind, the embedded database
+	@rm -rf $(VENV) api/explorer_files explorer/.build explorer/node_modules .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .PHONY: help setup serve explorer explorer-soon test test-explorer test-database conformance differential check snapshots format lock bench clean

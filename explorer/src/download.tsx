@@ -1,20 +1,31 @@
 /** The tool bar's button that saves the result on display as CSV. */
 
 import { ToolbarButton, useGraphiQL } from '@graphiql/react';
+import { visit, type DocumentNode } from 'graphql';
 import { useEffect, useState } from 'react';
 
 import { csv, table } from './csv.js';
 
-function rowsIn(result: string) {
+/** The names in a result that the document selects nothing in: what stands there is one value, JSON too. */
+function leavesOf(document: DocumentNode) {
+  const leaves = new Set<string>();
+  const composites = new Set<string>();
+  visit(document, {
+    Field: ({ alias, name, selectionSet }) => void (selectionSet ? composites : leaves).add((alias ?? name).value),
+  });
+  return new Set([...leaves].filter((name) => !composites.has(name)));
+}
+
+function rowsIn(result: string, document: DocumentNode | undefined) {
   try {
-    return table(JSON.parse(result).data);
+    return table(JSON.parse(result).data, document && leavesOf(document));
   } catch {
     return null; // nothing yet, or a message
   }
 }
 
 function save(name: string, text: string) {
-  const link = document.createElement('a');
+  const link = window.document.createElement('a');
   link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
   link.download = `${name}-${new Date().toISOString().slice(0, 10)}.csv`;
   link.click();
@@ -24,15 +35,16 @@ function save(name: string, text: string) {
 export function DownloadCsv() {
   const editor = useGraphiQL((state) => state.responseEditor);
   const operation = useGraphiQL((state) => state.operationName);
+  const document = useGraphiQL((state) => state.documentAST);
   const [rows, setRows] = useState<ReturnType<typeof table>>(null);
 
   useEffect(() => {
     if (!editor) return undefined;
-    const look = () => setRows(rowsIn(editor.getValue()));
+    const look = () => setRows(rowsIn(editor.getValue(), document));
     look();
     const listening = editor.onDidChangeModelContent(look);
     return () => listening.dispose();
-  }, [editor]);
+  }, [editor, document]);
 
   const label = rows ? `Download ${rows.length} rows as CSV` : 'No CSV: the result holds no list';
   return (

@@ -96,7 +96,7 @@ export function SignIn({ hasPeople, signed, onSigned }: Props) {
             value={token}
             onChange={(event) => setToken(event.target.value)}
           />
-        </label>{' '}
+        </label>
         <button type="submit" disabled={!token.trim()}>Use</button>
       </form>
       {tenants.length > 0 && (

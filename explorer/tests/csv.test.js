@@ -38,6 +38,18 @@ test('a tree goes down its longest branch', () => {
   assert.deepEqual(table(data)?.map((row) => row['children.children.name'] ?? row.name), ['C', 'D', 'E']);
 });
 
+test('lists inside a JSON value are no rows', () => {
+  const data = { records: [{ id: 1, newValues: { trips: [{ miles: 1 }, { miles: 2 }], color: 'red' } }] };
+  assert.equal(table(data)?.length, 2);
+  const leaves = new Set(['id', 'newValues']);
+  assert.deepEqual(table(data, leaves), [{ id: 1, 'newValues.trips': '[{"miles":1},{"miles":2}]', 'newValues.color': 'red' }]);
+  assert.equal(table({ trips: [{ miles: 1 }] }, new Set(['trips'])), null);
+});
+
+test('an object that is null in some rows has no column beside those of its fields', () => {
+  assert.equal(csv([{ a: null }, { 'a.b.c': 1 }, { 'a.b': null, d: null }]), '\uFEFFa.b.c,d\r\n,\r\n1,\r\n,\r\n');
+});
+
 test('no list of objects, no table', () => {
   for (const data of [null, undefined, {}, { tenant: { name: 'A' } }, { ids: ['1', '2'] }, { list: [] }, { mixed: [{}, 1] }, []]) {
     assert.equal(table(data), null);
