@@ -70,28 +70,22 @@ class Documents:
         if asked.query is not None and asked.sha256 is not None and hash_of(asked.query) != asked.sha256:
             raise BadRequestError("PERSISTED_QUERY_HASH_MISMATCH", "sha256Hash is not the SHA-256 of the query.")
         published = await self._published(asked, client, mode)
-        if published is not None:
-            return published
-        match mode, asked:
-            case _, GraphQLRequest(document_id=str()):
-                raise _not_in_list()
-            case "id_only", GraphQLRequest(query=str(text)):
-                self._saw_unknown(client, text)
-                raise NotPermittedError(
-                    "PERSISTED_QUERY_ID_REQUIRED", "Send the id of a document that is published for this client."
-                )
-            case "safelist", GraphQLRequest(query=str(text)):
-                self._saw_unknown(client, text)
-                raise NotPermittedError("QUERY_NOT_IN_SAFELIST", "The document is not published for this client.")
-            case (("safelist" | "id_only"), _):
-                raise _not_in_list()
-            case _, GraphQLRequest(query=str(text), sha256=hash_):
-                if mode == "log":
-                    self._saw_unknown(client, text)
-                return Named(text, register=hash_ is not None and self._is_to_register(caller, hash_, text))
-            case _, GraphQLRequest(sha256=str(hash_)):
-                return Named(await self._registered_text(caller, hash_), PREFIX + hash_)
-        raise AssertionError(asked)
+        if client is not None and published is not None and (mode != "id_only" or asked.query is None):
+            self._used.add((client.tenant_id, client.id, published[0]))
+            self._record_soon()
+            return Named(published[1], published[0])
+        if mode in {"safelist", "id_only"} or asked.document_id is not None:
+            if published is None and asked.query is not None:
+                self._saw_unknown(client, asked.query)
+            raise _refusal(mode, asked)
+        if asked.query is not None:
+            text, register = asked.query, asked.sha256 is not None and self._is_to_register(caller, asked)
+            named = Named(text, register=register)
+        else:
+            named = await self._registered_document(caller, asked.sha256 or "")
+        if mode == "log":
+            self._saw_unknown(client, named.text)
+        return named
 
     async def register(self, caller: Caller, named: Named) -> None:
         """Registers a text that turned out to be valid, for everybody in the caller's tenant."""
@@ -112,8 +106,8 @@ class Documents:
                 await self._recording
         await self._record()
 
-    async def _published(self, asked: GraphQLRequest, client: Client | None, mode: str) -> Named | None:
-        """The document in the client's list, by its id; by its text where that makes a difference."""
+    async def _published(self, asked: GraphQLRequest, client: Client | None, mode: str) -> tuple[str, str] | None:
+        """Id and text of the document in the client's list: by id, or by text where that makes a difference."""
         if client is None:
             return None
         if asked.document_id is not None:
@@ -121,30 +115,29 @@ class Documents:
             hash_ = id_.removeprefix(PREFIX) if SHA256.fullmatch(id_.removeprefix(PREFIX)) else None
         elif asked.sha256 is not None:
             id_ = hash_ = asked.sha256
-        elif asked.query is not None and mode in {"log", "safelist"}:
+        elif asked.query is not None and mode != "open":
             id_ = hash_ = hash_of(asked.query)
         else:
             return None
+        if "\0" in id_:  # PostgreSQL's text cannot hold it
+            return None
         key = (client.id, id_)
         try:
-            found = self._trusted[key]
+            return self._trusted[key]
         except KeyError:
             found = self._trusted[key] = await self._admission.trusted_document(client, id_, hash_)
-        if found is None:
-            return None
-        self._used.add((client.tenant_id, client.id, found[0]))
-        self._record_soon()
-        return Named(found[1], found[0])
+            return found
 
-    def _is_to_register(self, caller: Caller, hash_: str, text: str) -> bool:
+    def _is_to_register(self, caller: Caller, asked: GraphQLRequest) -> bool:
         if not self._settings.automatic_persisted_queries:
-            raise BadRequestError("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
-        known = (caller.tenant_id, caller.user_id, hash_) in self._registered
-        return not known and len(text) <= LONGEST_REGISTERED
+            raise _not_supported()
+        text = asked.query or ""
+        known = (caller.tenant_id, caller.user_id, asked.sha256) in self._registered
+        return not known and len(text) <= LONGEST_REGISTERED and "\0" not in text
 
-    async def _registered_text(self, caller: Caller, hash_: str) -> str:
+    async def _registered_document(self, caller: Caller, hash_: str) -> Named:
         if not self._settings.automatic_persisted_queries:
-            raise BadRequestError("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+            raise _not_supported()
         # By person, so that only who was a member a moment ago is told that a tenant knows a document.
         key = (caller.tenant_id, caller.user_id, hash_)
         text = self._registered.get(key)
@@ -157,7 +150,7 @@ class Documents:
             self._registered[key] = text
         self._used_registered.add((caller.tenant_id, hash_))
         self._record_soon()
-        return text
+        return Named(text, PREFIX + hash_)
 
     def _saw_unknown(self, client: Client | None, text: str) -> None:
         if client is None or len(self._unknown) >= MOST_UNKNOWN or len(text) > LONGEST_REGISTERED:
@@ -199,7 +192,21 @@ def hash_of(text: str) -> str:
     return sha256(text.encode(errors="replace")).hexdigest()
 
 
-def _not_in_list() -> BadRequestError:
+def _not_supported() -> BadRequestError:
+    """What clients take as advice to send texts from then on; 200 as their libraries expect it."""
     return BadRequestError(
-        "PERSISTED_QUERY_NOT_IN_LIST", "No document with this id is published for this client.", status=404
+        "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported", status=200, headers=NOT_FOUND_HEADERS
     )
+
+
+def _refusal(mode: str, asked: GraphQLRequest) -> BadRequestError | NotPermittedError:
+    """Why a document that is not published, or a text where ids alone are taken, is refused."""
+    if asked.query is None:
+        return BadRequestError(
+            "PERSISTED_QUERY_NOT_IN_LIST", "No document with this id is published for this client.", status=404
+        )
+    if mode == "id_only":
+        return NotPermittedError(
+            "PERSISTED_QUERY_ID_REQUIRED", "Send the id of a document that is published for this client."
+        )
+    return NotPermittedError("QUERY_NOT_IN_SAFELIST", "The document is not published for this client.")

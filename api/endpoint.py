@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLError, OperationType
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from api.credentials import Credential, Credentials
 from api.documents import Documents, Named
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnavailableError
-from api.request import JSON, GraphQLRequest, negotiate, read
+from api.events import event_stream
+from api.request import EVENT_STREAM, JSON, GraphQLRequest, negotiate, read
 from api.response import Answer, refused_by_database
 from api.settings import Settings
 from resolvers.execution import Document, Engine
@@ -42,59 +43,49 @@ class Endpoint:
         """One request."""
         media_type = JSON
         try:
-            media_type = negotiate(request)
-            async with asyncio.timeout(self.settings.request_timeout):
-                answer = await self._answer(request)
+            media_type = self._negotiate(request)
+            answer = await self.told(self._answer(request, media_type))
         except RequestRefusedError as refusal:
             answer = Answer.refused(refusal)
-        except TimeoutError:
-            late = UnavailableError("DEADLINE_EXCEEDED", "The request took too long. Ask for less at once.", status=504)
-            answer = Answer.refused(late)
         except ClientDisconnect:
             return Response(status_code=499)
-        except Exception as error:  # noqa: BLE001 - the last resort: a mistake of ours is told like any other error
-            answer = Answer.mistaken(error)
+        if media_type == EVENT_STREAM:
+            return event_stream(answer)
         return answer.response(media_type, if_none_match=request.headers.get("if-none-match"))
 
-    async def warm_up(self) -> None:
-        """Reads the documents that were used last, so that the first who ask for them do not wait for that."""
-        with suppress(DatabaseError):
-            for text in await self.documents.recent():
-                self.engine.document(text)
-
-    async def close(self) -> None:
-        """Keeps what is still to be kept."""
-        await self.documents.close()
-
-    async def _answer(self, request: Request) -> Answer:
-        if request.method not in {"GET", "POST"}:
-            message = "GraphQL is asked by POST, or for queries by GET."
-            raise BadRequestError("METHOD_NOT_ALLOWED", message, status=405, headers={"Allow": "GET, POST"})
+    async def told(self, work: Awaitable[Answer]) -> Answer:
+        """The answer that work ends in, whatever comes of it: a refusal, the deadline and our mistakes are told too."""
         try:
-            credential = await self.credentials.identify(request.headers.get("authorization"))
-            asked = await read(request, self.settings)
-            caller = await self._caller(request, credential)
-            client = await self.credentials.client_of(credential, caller.tenant_id)
+            async with asyncio.timeout(self.settings.request_timeout):
+                return await work
+        except RequestRefusedError as refusal:
+            return Answer.refused(refusal)
+        except TimeoutError:
+            late = UnavailableError("DEADLINE_EXCEEDED", "The request took too long. Ask for less at once.", status=504)
+            return Answer.refused(late)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last resort: a mistake of ours is told like any other error
+            return Answer.mistaken(error)
+
+    async def admit(
+        self, connection: HTTPConnection, authorization: str | None, tenant: str | None
+    ) -> tuple[Caller, Client | None]:
+        """Who asks, in which tenant, and by which client. Raises RequestRefusedError with what is wrong."""
+        try:
+            credential = await self.credentials.identify(authorization)
+            caller = await self._caller(connection, credential, tenant)
+            return caller, await self.credentials.client_of(credential, caller.tenant_id)
         except DatabaseError as error:
             raise refused_by_database(error) from error
-        by_get = request.method == "GET"
-        if isinstance(asked, GraphQLRequest):
-            return await _unless_gone(request, self._one(asked, caller, client, by_get=by_get))
-        return await _unless_gone(request, self._batch(asked, caller, client))
 
-    async def _batch(self, batch: list[GraphQLRequest], caller: Caller, client: Client | None) -> Answer:
-        """The answers of a batch, one after the other, each as it would be told alone."""
-        bodies = []
-        for asked in batch:
-            try:
-                answer = await self._one(asked, caller, client, by_get=False)
-            except RequestRefusedError as refusal:
-                answer = Answer.refused(refusal)
-            bodies.append(answer.body)
-        return Answer(bodies)
+    async def execute(
+        self, asked: GraphQLRequest, caller: Caller, client: Client | None, *, by_get: bool = False
+    ) -> Answer:
+        """One operation: which document, whether it may run, and what comes of it. Every transport comes through here.
 
-    async def _one(self, asked: GraphQLRequest, caller: Caller, client: Client | None, *, by_get: bool) -> Answer:
-        """One operation: which document, whether it may run, and what comes of it."""
+        Raises RequestRefusedError.
+        """
         try:
             named = await self.documents.find(asked, caller, client)
             document = self.engine.document(named.text)
@@ -108,6 +99,47 @@ class Endpoint:
             return Answer.refusing(error)
         except DatabaseError as error:
             raise refused_by_database(error) from error
+
+    async def warm_up(self) -> None:
+        """Reads the documents that were used last, so that the first who ask for them do not wait for that."""
+        with suppress(DatabaseError):
+            for text in await self.documents.recent():
+                self.engine.document(text)
+
+    async def close(self) -> None:
+        """Keeps what is still to be kept."""
+        await self.documents.close()
+
+    def _negotiate(self, request: Request) -> str:
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > self.settings.max_header_bytes:
+            raise BadRequestError("HEADERS_TOO_LARGE", "The request's headers are too large.", status=431)
+        return negotiate(request.headers.get("accept", "*/*"))
+
+    async def _answer(self, request: Request, media_type: str) -> Answer:
+        if request.method not in {"GET", "POST"}:
+            message = "GraphQL is asked by POST, or for queries by GET."
+            raise BadRequestError("METHOD_NOT_ALLOWED", message, status=405, headers={"Allow": "GET, POST"})
+        headers = request.headers
+        caller, client = await self.admit(request, headers.get("authorization"), headers.get("x-tenant-id"))
+        asked = await read(request, self.settings)
+        if isinstance(asked, GraphQLRequest):
+            by_get = request.method == "GET"
+            return await _unless_gone(request, self.execute(asked, caller, client, by_get=by_get))
+        if media_type == EVENT_STREAM:
+            raise BadRequestError("NOT_ACCEPTABLE", "A batch is not answered as an event stream.", status=406)
+        return await _unless_gone(request, self._batch(asked, caller, client))
+
+    async def _batch(
+        self, batch: list[GraphQLRequest | BadRequestError], caller: Caller, client: Client | None
+    ) -> Answer:
+        """The answers of a batch, one after the other, each as it would be told alone."""
+        answers = [
+            Answer.refused(asked)
+            if isinstance(asked, BadRequestError)
+            else await self.told(self.execute(asked, caller, client))
+            for asked in batch
+        ]
+        return Answer([answer.body for answer in answers])
 
     def _admit(self, document: Document, asked: GraphQLRequest, *, by_get: bool) -> bool:
         """Whether the operation writes. Raises where it cannot be told apart, or is a mutation by GET."""
@@ -136,12 +168,12 @@ class Endpoint:
         cacheable = by_get and named.document_id is not None and not result.errors
         return Answer.of(result, cacheable=cacheable)
 
-    async def _caller(self, request: Request, credential: Credential) -> Caller:
+    async def _caller(self, connection: HTTPConnection, credential: Credential, tenant: str | None) -> Caller:
         """Who asks, in which tenant: the credential's, else the header's, else the only one the person belongs to."""
         tenant_id = credential.tenant_id
-        if header := request.headers.get("x-tenant-id"):
+        if tenant:
             try:
-                wanted = UUID(header.strip())
+                wanted = UUID(tenant.strip())
             except ValueError:
                 raise BadRequestError("INVALID_ID", "X-Tenant-Id is not an id: it is a tenant's UUID.") from None
             if tenant_id is not None and wanted != tenant_id:
@@ -163,8 +195,8 @@ class Endpoint:
         return Caller(
             credential.user_id,
             tenant_id,
-            client_ip=request.client.host if request.client else None,
-            user_agent=request.headers.get("user-agent"),
+            client_ip=connection.client.host if connection.client else None,
+            user_agent=connection.headers.get("user-agent"),
             client_id=credential.client.id if credential.client else None,
         )
 

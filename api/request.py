@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
+import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from api.errors import BadRequestError
@@ -15,8 +19,9 @@ from api.settings import Settings
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
 LONGEST_ID = 200
-NEVER = re.compile(r";\s*q=0(\.0*)?\s*$")
+KEYS = ("query", "operationName", "variables", "extensions", "documentId")
 
 
 @dataclass(frozen=True)
@@ -57,55 +62,106 @@ class GraphQLRequest:
         )
 
 
-async def read(request: Request, settings: Settings) -> GraphQLRequest | list[GraphQLRequest]:
-    """What a request asks for: one operation, or where batches are let in a list of them. Raises BadRequestError."""
+async def read(request: Request, settings: Settings) -> GraphQLRequest | list[GraphQLRequest | BadRequestError]:
+    """What a request asks for: one operation, or where batches are let in a list of them.
+
+    An entry of a batch that asks for nothing is what is wrong with it. Raises BadRequestError.
+    """
     if request.method == "GET":
-        if len(request.url.query) > settings.max_url_bytes:
-            raise BadRequestError("URI_TOO_LONG", "The query string is too long: send the request by POST.", status=414)
-        given: dict[str, Any] = dict(request.query_params)
-        for key in ("variables", "extensions"):
-            if key in given:
-                given[key] = _json(given[key], key) if given[key] else None
-        return GraphQLRequest.of(given)
-    _require_json(request.headers.get("content-type", ""))
-    asked = _json(await _body(request, settings.max_body_bytes), "The body")
-    if not isinstance(asked, list) or not asked or not all(isinstance(one, dict) for one in asked):
-        return GraphQLRequest.of(asked)
-    if settings.max_batch_size == 0:
+        return _by_get(request, settings)
+    _require_json(request.headers)
+    body = await _body(request, settings)
+    asked = _json(body, "The body")
+    _refuse_keys_given_twice(body)
+    if isinstance(asked, list) and asked and (settings.max_batch_size or all(isinstance(one, dict) for one in asked)):
+        return _batch(asked, settings.max_batch_size)
+    return GraphQLRequest.of(asked)
+
+
+@lru_cache(maxsize=256)
+def negotiate(accept: str) -> str:
+    """The response's media type by Accept: what it prefers, the GraphQL one before JSON; JSON for ``*/*``.
+
+    Raises BadRequestError where none of ours would do.
+    """
+    weights: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        media_range, *parameters = (piece.strip() for piece in part.split(";"))
+        weights[media_range] = max(weights.get(media_range, 0.0), _weight(parameters))
+    anything = weights.get("application/*", weights.get("*/*", weights.get("", 0.0)))
+    offered = {
+        GRAPHQL_JSON: weights.get(GRAPHQL_JSON, 0.0),
+        JSON: weights.get(JSON, anything),
+        EVENT_STREAM: weights.get(EVENT_STREAM, 0.0),
+    }
+    best = max(offered, key=lambda media_type: offered[media_type])
+    if offered[best] == 0.0:
+        raise BadRequestError("NOT_ACCEPTABLE", f"Answers are {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.", status=406)
+    return best
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _by_get(request: Request, settings: Settings) -> GraphQLRequest:
+    if len(request.url.query) > settings.max_url_bytes:
+        raise BadRequestError("URI_TOO_LONG", "The query string is too long: send the request by POST.", status=414)
+    given: dict[str, Any] = dict(request.query_params)
+    _refuse_twice([key for key, _ in request.query_params.multi_items()])
+    for key in ("variables", "extensions"):
+        if key in given:
+            given[key] = _json(given[key], key) if given[key] else None
+    given["operationName"] = given.get("operationName") or None  # an empty one is none, as the specification says
+    return GraphQLRequest.of(given)
+
+
+def _batch(asked: list[Any], most: int) -> list[GraphQLRequest | BadRequestError]:
+    if most == 0:
         raise BadRequestError("BATCHING_DISABLED", "Batches are not taken here: send one operation at a time.")
-    if len(asked) > settings.max_batch_size:
-        raise BadRequestError("BATCH_TOO_LARGE", f"A batch has at most {settings.max_batch_size} operations.")
-    return [GraphQLRequest.of(one) for one in asked]
+    if len(asked) > most:
+        raise BadRequestError("BATCH_TOO_LARGE", f"A batch has at most {most} operations.")
+    return [_entry(one) for one in asked]
 
 
-def negotiate(request: Request) -> str:
-    """The response's media type by Accept: the GraphQL one where it is asked for, else JSON. Raises for neither."""
-    accept = request.headers.get("accept", "*/*").lower()
-    ranges = {part.partition(";")[0].strip() for part in accept.split(",") if not NEVER.search(part)}
-    if GRAPHQL_JSON in ranges:
-        return GRAPHQL_JSON
-    if ranges & {JSON, "application/*", "*/*", ""}:
-        return JSON
-    raise BadRequestError("NOT_ACCEPTABLE", f"Answers are {GRAPHQL_JSON} or {JSON}.", status=406)
+def _entry(asked: object) -> GraphQLRequest | BadRequestError:
+    try:
+        return GraphQLRequest.of(asked)
+    except BadRequestError as error:
+        return error
 
 
-def _require_json(content_type: str) -> None:
-    kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
+def _require_json(headers: Headers) -> None:
+    kind, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
     charsets = [p.removeprefix("charset=").strip('"') for p in parameters if p.startswith("charset=")]
     if kind != JSON or any(charset not in {"utf-8", "utf8"} for charset in charsets):
         raise BadRequestError("UNSUPPORTED_MEDIA_TYPE", "Send the request as application/json, in UTF-8.", status=415)
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise BadRequestError("UNSUPPORTED_MEDIA_TYPE", "Send the request uncompressed.", status=415)
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def _body(request: Request, settings: Settings) -> bytes:
+    limit = settings.max_body_bytes
     too_large = BadRequestError("BODY_TOO_LARGE", f"The body is larger than {limit} bytes.", status=413)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
+    try:
+        async with asyncio.timeout(settings.body_timeout):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise too_large
+    except TimeoutError:
+        message = f"The body did not arrive within {settings.body_timeout:g} s."
+        raise BadRequestError("BODY_TOO_SLOW", message, status=408, headers={"Connection": "close"}) from None
     return bytes(body)
 
 
@@ -114,6 +170,28 @@ def _json(text: bytes | str, what: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadRequestError("BAD_REQUEST", f"{what} is not JSON: {error}") from None
+
+
+def _refuse_keys_given_twice(body: bytes) -> None:
+    """Refuses a request with a key of ours twice: whoever looked at it on the way may have read the other one.
+
+    Few bodies have one of them twice in their bytes, or one in another spelling, so few are read a second time.
+    """
+    if b"\\u00" not in body and all(body.count(f'"{key}"'.encode()) < 2 for key in KEYS):  # noqa: PLR2004 - twice
+        return
+    try:
+        asked = json.loads(body, object_pairs_hook=tuple, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise BadRequestError("BAD_REQUEST", "The body is nested too deeply.") from None
+    for one in asked if isinstance(asked, list) else [asked]:
+        if isinstance(one, tuple):
+            _refuse_twice([key for key, _ in one])
+
+
+def _refuse_twice(keys: list[str]) -> None:
+    counts = Counter(keys)
+    if twice := [key for key in KEYS if counts[key] > 1]:
+        raise BadRequestError("BAD_REQUEST", f"{twice[0]} is there twice: which one is meant is not clear.")
 
 
 def _of_type(parameters: Mapping[str, Any], key: str, type_: type, said: str) -> Any:

@@ -28,6 +28,8 @@ from sql.errors import (
 log = logging.getLogger("motomind")
 
 MAX_ERRORS = 50
+VARY = "Authorization, Accept, X-Tenant-Id"
+PRIVATE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Vary": VARY}
 DATABASE_CODES: dict[type[DatabaseError], str] = {
     DatabaseUnavailableError: "DATABASE_UNAVAILABLE",
     PoolExhaustedError: "DATABASE_BUSY",
@@ -76,14 +78,13 @@ class Answer:
     def response(self, media_type: str, *, if_none_match: str | None = None) -> Response:
         """The response; under application/json a request that GraphQL refused is 200, as its clients expect."""
         status = 200 if media_type == JSON and self.well_formed else self.status
-        headers = {"Content-Type": f"{media_type}; charset=utf-8", **self.headers}
+        headers = {"Content-Type": f"{media_type}; charset=utf-8", **PRIVATE, **self.headers}
         text = encode(self.body)
         if self.cacheable:
             text = text if isinstance(text, bytes) else b"".join(text)
             headers |= {
                 "ETag": f'"{blake2b(text, digest_size=16, person=media_type.encode()[-16:]).hexdigest()}"',
                 "Cache-Control": "private, no-cache",
-                "Vary": "Authorization, Accept, X-Tenant-Id",
             }
             if _matches(headers["ETag"], if_none_match):
                 del headers["Content-Type"]

@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     )
     request_timeout: float = Field(default=30.0, gt=0, description="Seconds that one request may take in all.")
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="The largest request body in bytes.")
+    body_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that a request's body may take to arrive; then 408."
+    )
+    max_header_bytes: int = Field(
+        default=32_768, ge=1, description="The most bytes of a request's headers in all; beyond that 431."
+    )
     max_url_bytes: int = Field(default=16_384, ge=1, description="The longest query string of a GET in bytes.")
     max_batch_size: int = Field(default=0, ge=0, description="The most operations of a batch; 0 takes no batches.")
     document_mode: DocumentMode = Field(

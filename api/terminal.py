@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 from api.settings import Settings
 from sql.embedded import Addresses
@@ -65,3 +68,19 @@ def progress_bar() -> Iterator[Report]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Starting", total=None)
         yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Prints a table on stdout: whole cells, however narrow the terminal is, and as text whatever is in them.
+
+    What is not printable is replaced: cells may come from partners.
+    """
+    table = Table(box=box.SIMPLE, title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        cells = ("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(cell)) for cell in row)
+        table.add_row(*(Text(cell) for cell in cells))
+    output = Console(highlight=False)
+    output.width = max(output.width, output.measure(table).maximum)
+    output.print(table, crop=False, overflow="ignore")

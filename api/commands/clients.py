@@ -6,12 +6,9 @@ import datetime
 from typing import Annotated, Literal
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from api.credentials import digest_of, hint_of, new_key
-from api.terminal import DataDir, console, database, settings_of
+from api.terminal import DataDir, console, database, print_table, settings_of
 
 clients = typer.Typer(
     help="Programs of partners: each bound to one tenant, with keys of its own.",
@@ -91,11 +88,10 @@ def list_(tenant: OfTenant = None, data_dir: DataDir = None) -> None:
     if not rows:
         console.print("There are no clients yet. Make one: motomind clients create NAME --tenant TENANT")
         return
-    table = Table("tenant", "client", "mode", "role", "state", "keys", "documents", box=box.SIMPLE)
-    for row in rows:
-        mode = row.mode.replace("_", "-")
-        table.add_row(row.tenant, row.name, mode, row.role, row.state, str(row.keys), str(row.documents))
-    Console().print(table)
+    print_table(
+        ("tenant", "client", "mode", "role", "state", "keys", "documents"),
+        [(r.tenant, r.name, r.mode.replace("_", "-"), r.role, r.state, r.keys, r.documents) for r in rows],
+    )
 
 
 @clients.command("rotate")

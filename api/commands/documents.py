@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from api.commands.clients import OfTenant
-from api.terminal import DataDir, console, database, settings_of
+from api.terminal import DataDir, console, database, print_table, settings_of
 
 documents = typer.Typer(
     help="Documents that are published for clients: trusted documents, or persisted queries.",
@@ -73,16 +70,10 @@ def list_(client: OfClient, tenant: OfTenant = None, data_dir: DataDir = None) -
     if not rows:
         console.print(f"Nothing is published for {client} yet: motomind documents publish MANIFEST --client {client}")
         return
-    table = Table("id", "operation", "versions", "last used", "state", box=box.SIMPLE)
-    for row in rows:
-        versions = (
-            f"{row.first_version}-{row.last_version}"
-            if row.first_version < row.last_version
-            else str(row.first_version)
-        )
-        state = f"retired {row.retired_at:%Y-%m-%d}" if row.retired_at else "served"
-        table.add_row(row.document_id, row.operation_name or "", versions, _when(row.last_used_at), state)
-    Console(soft_wrap=True).print(table)
+    print_table(
+        ("id", "operation", "versions", "last used", "state"),
+        [(r.document_id, r.operation_name or "", _versions(r), _when(r.last_used_at), _state(r)) for r in rows],
+    )
 
 
 @documents.command("retire")
@@ -97,7 +88,7 @@ def retire(
 
     with database(settings_of(data_dir=data_dir), migrate=False, begin=False) as addresses:
         registry.retire(addresses.owner, client, ids, tenant=tenant)
-    console.print(f"Retired {len(ids)} document(s) of {client}. They are refused within seconds.", markup=False)
+    console.print(f"Retired {len(set(ids))} document(s) of {client}. They are refused within seconds.", markup=False)
 
 
 @documents.command("report")
@@ -110,20 +101,21 @@ def report(client: OfClient, tenant: OfTenant = None, data_dir: DataDir = None) 
     served = [row for row in found.documents if row.retired_at is None]
     never = [row for row in served if row.last_used_at is None]
     console.print(f"{client}: {len(served)} documents served, {len(never)} of them never used.", markup=False)
-    table = Table("last used", "id", "operation", title="Published", box=box.SIMPLE, title_justify="left")
-    for row in sorted(served, key=lambda row: (row.last_used_at is not None, row.last_used_at)):
-        table.add_row(_when(row.last_used_at), row.document_id, row.operation_name or "")
     if served:
-        Console(soft_wrap=True).print(table)
+        oldest_first = sorted(served, key=lambda row: (row.last_used_at is not None, row.last_used_at))
+        print_table(
+            ("last used", "id", "operation"),
+            [(_when(row.last_used_at), row.document_id, row.operation_name or "") for row in oldest_first],
+            title="Published",
+        )
     if not found.unknown:
         console.print("It sent no unknown documents.")
         return
-    table = Table("last seen", "times", "sha256", "text", title="Unknown", box=box.SIMPLE, title_justify="left")
-    for row in found.unknown:
-        excerpt = " ".join(row.text.split())
-        excerpt = excerpt if len(excerpt) <= LONGEST_EXCERPT else excerpt[: LONGEST_EXCERPT - 3] + "..."
-        table.add_row(_when(row.last_seen_at), str(row.seen), row.sha256, excerpt)
-    Console(soft_wrap=True).print(table)
+    print_table(
+        ("last seen", "times", "sha256", "text"),
+        [(_when(row.last_seen_at), row.seen, row.sha256, _excerpt(row.text)) for row in found.unknown],
+        title="Unknown",
+    )
 
 
 @documents.command("check")
@@ -146,6 +138,21 @@ def check(data_dir: DataDir = None) -> None:
         console.print(f"{broken} problem(s) in {len(rows)} documents.")
         raise typer.Exit(1)
     console.print(f"All {len(rows)} documents fit the schema.")
+
+
+def _versions(row: Any) -> str:
+    first, last = row.first_version, row.last_version
+    return f"{first}-{last}" if first < last else str(first)
+
+
+def _state(row: Any) -> str:
+    return f"retired {row.retired_at:%Y-%m-%d}" if row.retired_at else "served"
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_EXCERPT else line[: LONGEST_EXCERPT - 3] + "..."
 
 
 def _when(moment: datetime.datetime | None) -> str:

@@ -35,7 +35,7 @@ insert into users (id, email, name) values (%(user_id)s, %(email)s, %(name)s);
 insert into memberships (tenant_id, user_id, role) values (%(tenant_id)s, %(user_id)s, %(role)s);
 
 -- name: group_path
--- The groups that a path of names may mean, from a root of the tree on.
+-- The groups that a path of names may mean, whichever group it begins at.
 with recursive walk as (
   select g.id, 1 as depth
     from fleet_groups g

@@ -16,6 +16,7 @@ from psycopg.rows import namedtuple_row
 from sql.errors import ClientError
 from sql.owner import connected, statements
 
+LONGEST_TOKEN_CLIENT = 200
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _sql = partial(statements, "sql.clients")
 
@@ -50,27 +51,36 @@ def create(
     """
     if not NAME.fullmatch(name):
         raise ClientError(f"{name!r} is no name for a client: 1 to 63 of a-z, 0-9, '.', '_' and '-'.")
+    if token_client is not None and not (1 <= len(token_client) <= LONGEST_TOKEN_CLIENT and token_client.isprintable()):
+        raise ClientError(f"What tokens call a client has 1 to {LONGEST_TOKEN_CLIENT} characters.")
     with connected(owner_url) as connection:
         tenant_id = find_tenant(connection, tenant)
-        if _find(connection, tenant_id, name) is not None:
-            raise ClientError(f"There is a client {name} already. For a new key: motomind clients rotate {name}")
+        if (there := _find(connection, tenant_id, name)) is not None:
+            advice = (
+                f"For a new key: motomind clients rotate {name}"
+                if there[1] is None
+                else "It is revoked, and its name stays in the record: choose another."
+            )
+            raise ClientError(f"There is a client {name} already. {advice}")
         user_id = uuid4()
         email = f"{name}@{user_id.hex[:12]}.clients.invalid"
         connection.execute(_sql()["add_user"], {"user_id": user_id, "email": email, "name": f"Client {name}"})
         connection.execute(_sql()["add_membership"], {"tenant_id": tenant_id, "user_id": user_id, "role": role})
-        for path, level in grants:
-            _grant(connection, tenant_id, user_id, path, level)
-        ((client_id,),) = connection.execute(
-            _sql()["add_client"],
-            {
-                "tenant_id": tenant_id,
-                "name": name,
-                "mode": mode,
-                "introspection": introspection,
-                "user_id": user_id,
-                "token_client": token_client,
-            },
-        ).fetchall()
+        _grant(connection, tenant_id, user_id, grants)
+        try:
+            ((client_id,),) = connection.execute(
+                _sql()["add_client"],
+                {
+                    "tenant_id": tenant_id,
+                    "name": name,
+                    "mode": mode,
+                    "introspection": introspection,
+                    "user_id": user_id,
+                    "token_client": token_client,
+                },
+            ).fetchall()
+        except psycopg.errors.UniqueViolation:
+            raise ClientError(f"Another client of {tenant} is {token_client!r} in tokens already.") from None
         _add_key(connection, tenant_id, client_id, key)
 
 
@@ -138,16 +148,23 @@ def _find(
     return None if row is None else (Registered(tenant_id, *row[:-1]), row[-1])
 
 
-def _grant(connection: psycopg.Connection[Any], tenant_id: UUID, user_id: UUID, path: str, level: str) -> None:
-    names = [name.strip() for name in path.split("/")]
-    found = connection.execute(_sql()["group_path"], {"tenant_id": tenant_id, "names": names}).fetchall()
-    if len(found) != 1:
-        problem = "is no group" if not found else "are several groups: begin further up"
-        raise ClientError(f"{path!r} {problem}. A group is named by its path, like 'North America/US West'.")
-    connection.execute(
-        _sql()["add_grant"],
-        {"tenant_id": tenant_id, "user_id": user_id, "fleet_group_id": found[0][0], "permission_level": level},
-    )
+def _grant(
+    connection: psycopg.Connection[Any], tenant_id: UUID, user_id: UUID, grants: Sequence[tuple[str, str]]
+) -> None:
+    """Grants what is asked for; of two levels for one group the stronger."""
+    levels: dict[UUID, str] = {}
+    for path, level in grants:
+        names = [name.strip() for name in path.split("/")]
+        found = connection.execute(_sql()["group_path"], {"tenant_id": tenant_id, "names": names}).fetchall()
+        if len(found) != 1:
+            problem = "is no group" if not found else "are several groups: begin further up"
+            raise ClientError(f"{path!r} {problem}. A group is named by its path, like 'North America/US West'.")
+        levels[found[0][0]] = "write" if "write" in {level, levels.get(found[0][0])} else level
+    for group_id, level in levels.items():
+        connection.execute(
+            _sql()["add_grant"],
+            {"tenant_id": tenant_id, "user_id": user_id, "fleet_group_id": group_id, "permission_level": level},
+        )
 
 
 def _add_key(connection: psycopg.Connection[Any], tenant_id: UUID, client_id: UUID, key: tuple[bytes, str]) -> None:

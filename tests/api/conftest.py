@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,15 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+from starlette.applications import Starlette
 
 from api import app, auth
 from api.settings import Settings
+from sql.demo import DemoSize, load_demo
 from sql.embedded import Addresses
 from sql.people import member
+from tests.conftest import DEMO_UNTIL, Databases, name_of
 
 GRAPHQL_JSON = "application/graphql-response+json"
 Token = Callable[..., Awaitable[str]]
@@ -100,6 +105,56 @@ async def client(serve: Serve) -> AsyncIterator[Client]:
     """A gateway on the shared demo, for tests that only read."""
     async with serve() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def fleet(databases: Databases, migrated: Addresses) -> Iterator[Addresses]:
+    """A database of two small generated tenants, Fleet 1 and Fleet 2, for tests that make clients in them."""
+    addresses = databases.make(name_of(migrated))
+    load_demo(addresses.owner, size=DemoSize(2, 6, 8, 2), until=DEMO_UNTIL, progress=lambda *_: None)
+    yield addresses
+    databases.drop(addresses)
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A gateway that listens on a loopback port."""
+
+    port: int
+    settings: Settings
+    application: Starlette
+    server: uvicorn.Server
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+Listen = Callable[..., AbstractAsyncContextManager[Listening]]
+
+
+@pytest.fixture(scope="session")
+def listen(settings: Settings) -> Listen:
+    """Runs gateways on ports of their own in the test's loop, each as a context, with settings of a test's own."""
+
+    @asynccontextmanager
+    async def run(**changed: Any) -> AsyncIterator[Listening]:
+        changed_settings = Settings(**{**settings.model_dump(), **changed, "port": unused_port()})
+        application = app.create(changed_settings)
+        # log_config=None leaves uvicorn's loggers as they are, so that tests read them.
+        server = uvicorn.Server(uvicorn.Config(application, port=changed_settings.port, log_config=None))
+        task = asyncio.create_task(server._serve())  # noqa: SLF001 - serve() would take the test run's signals
+        while not server.started:
+            assert not task.done()
+            await asyncio.sleep(0.01)
+        try:
+            yield Listening(changed_settings.port, changed_settings, application, server)
+        finally:
+            server.should_exit = True
+            await task
+
+    return run
 
 
 @pytest.fixture
