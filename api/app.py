@@ -7,13 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from api.endpoint import Endpoint
+from api.errors import BadRequestError
 from api.explorer import Explorer
+from api.request import JSON
+from api.response import Answer
 from api.settings import Settings
+from api.sockets import Sockets
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.schema import build
@@ -41,10 +47,12 @@ def create(settings: Settings | None = None) -> Starlette:
         _spare_the_collector()
         database = await Database.connect(settings.database_url, pool_settings(settings))
         endpoint = app.state.endpoint = Endpoint(settings, database, engine)
+        sockets = app.state.sockets = Sockets(settings, endpoint)
         try:
             async with endpoint.credentials.verifier:
                 await endpoint.warm_up()
                 yield
+                await sockets.drain()
         finally:
             await endpoint.close()
             await database.close()
@@ -58,9 +66,11 @@ def create(settings: Settings | None = None) -> Starlette:
     return Starlette(
         routes=[
             Route("/graphql", graphql, methods=METHODS),
+            WebSocketRoute("/graphql", _socket),
             Route("/healthz", _alive, methods=["GET"]),
             *explorer.routes(),
         ],
+        exception_handlers={404: _not_served, 405: _not_served},
         lifespan=lifespan,
     )
 
@@ -86,6 +96,23 @@ def pool_settings(settings: Settings) -> PoolSettings:
         statement_timeout_ms=settings.statement_timeout_ms,
         statement_cache_size=settings.statement_cache_size,
     )
+
+
+async def _socket(websocket: WebSocket) -> None:
+    sockets: Sockets = websocket.app.state.sockets
+    await sockets(websocket)
+
+
+async def _not_served(_: Request, error: Exception) -> Response:
+    """The answer where there is nothing at a path, or not by this method: JSON like everything else."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    headers = error.headers if isinstance(error, HTTPException) else None
+    code, message = (
+        ("NOT_FOUND", "There is nothing here. GraphQL is served at /graphql.")
+        if status == 404  # noqa: PLR2004 - HTTP's own number
+        else ("METHOD_NOT_ALLOWED", "This method is not served here.")
+    )
+    return Answer.refused(BadRequestError(code, message, status=status, headers=headers)).response(JSON)
 
 
 async def _alive(_: Request) -> Response:

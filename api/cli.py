@@ -104,6 +104,8 @@ def serve(
                 workers=settings.workers,
                 log_level="warning",
                 server_header=False,
+                ws_max_size=settings.max_body_bytes,
+                ws_per_message_deflate=False,
             )
         except KeyboardInterrupt:
             console.print("Stopped.")

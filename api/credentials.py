@@ -9,6 +9,7 @@ from hashlib import sha256
 from uuid import UUID
 from zlib import crc32
 
+import jwt
 from cachetools import TTLCache
 
 from api.auth import TokenVerifier
@@ -80,6 +81,14 @@ class Credentials:
         except KeyError:
             client = self._keys[digest] = await self._admission.client_of_key(digest)
             return client
+
+
+def expiry_of(authorization: str | None) -> float | None:
+    """Until when a token that held is good, in seconds since 1970; None for a key, which may be revoked at any time."""
+    token = (authorization or "").partition(" ")[2].strip()
+    if token.startswith(PREFIX):
+        return None
+    return float(jwt.decode(token, options={"verify_signature": False})["exp"])
 
 
 def new_key() -> str:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from api.credentials import Credential, Credentials
+from api.cross_origin import CrossOrigin
 from api.documents import Documents, Named
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnavailableError
 from api.events import event_stream
@@ -38,9 +39,13 @@ class Endpoint:
         admission = Admission(database)
         self.credentials = Credentials(settings, admission)
         self.documents = Documents(settings, admission)
+        self.cross_origin = CrossOrigin(settings.allowed_origins)
 
     async def __call__(self, request: Request) -> Response:
         """One request."""
+        return self.cross_origin.preflight(request) or self.cross_origin.mark(request, await self._respond(request))
+
+    async def _respond(self, request: Request) -> Response:
         media_type = JSON
         try:
             media_type = self._negotiate(request)

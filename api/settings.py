@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api.issuer import Issuer
 from api.keys import Algorithm, key_of_pem
 
+ORIGIN = re.compile(r"\*|https?://[a-z0-9.\[\]:-]+")
 Executor = Literal["breadth_first", "graphql_core"]
 DocumentMode = Literal["open", "id_only"]
 ExplorerAccess = Literal["on", "off", "owners"]
@@ -71,6 +73,18 @@ class Settings(BaseSettings):
         default=32_768, ge=1, description="The most bytes of a request's headers in all; beyond that 431."
     )
     max_url_bytes: int = Field(default=16_384, ge=1, description="The longest query string of a GET in bytes.")
+    max_sockets: int = Field(default=1000, ge=0, description="The most WebSockets of each process; 0 takes none.")
+    max_socket_operations: int = Field(
+        default=10, ge=1, description="The most operations that run on one WebSocket at once."
+    )
+    socket_init_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that a WebSocket has to say who it is; then it is closed."
+    )
+    cors_origins: str = Field(
+        default="",
+        description="Origins of web apps that may read answers and open WebSockets, separated by commas: "
+        "https://app.example; * for all.",
+    )
     max_batch_size: int = Field(default=0, ge=0, description="The most operations of a batch; 0 takes no batches.")
     document_mode: DocumentMode = Field(
         default="open",
@@ -141,6 +155,8 @@ class Settings(BaseSettings):
         names = Counter(issuer.issuer for issuer in self.trusted_issuers)
         if twice := [name for name, times in names.items() if times > 1]:
             raise ValueError(f"MOTOMIND_ISSUERS and MOTOMIND_JWT_ISSUER name an issuer twice: {', '.join(twice)}")
+        if wrong := [origin for origin in self.allowed_origins if not ORIGIN.fullmatch(origin)]:
+            raise ValueError(f"MOTOMIND_CORS_ORIGINS has {wrong[0]!r}, which is no origin like https://app.example")
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
@@ -159,6 +175,11 @@ class Settings(BaseSettings):
             public_key=self.jwt_public_key,
         )
         return (*self.issuers, simple)
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins in ``cors_origins``."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
 
     @property
     def has_production_issuer(self) -> bool:
