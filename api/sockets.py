@@ -132,10 +132,6 @@ class Socket:
         self._end.set()
         await self._ended.wait()
 
-    def _close(self, code: int, reason: str) -> None:
-        self._ending = self._ending or CloseError(code, reason)
-        self._end.set()
-
     async def _take_messages(self) -> None:
         try:
             async with asyncio.timeout(self._settings.socket_init_timeout):
@@ -172,11 +168,11 @@ class Socket:
         try:
             await self._endpoint.admit(self._websocket, self._authorization, self._tenant)
         except UnauthenticatedError as refusal:
-            raise CloseError(UNAUTHORIZED, _told(refusal)) from None
+            raise CloseError(UNAUTHORIZED, _reason(refusal.body)) from None
         except UnavailableError as refusal:
-            raise CloseError(TRY_AGAIN, _told(refusal)) from None
+            raise CloseError(TRY_AGAIN, _reason(refusal.body)) from None
         except RequestRefusedError as refusal:
-            raise CloseError(FORBIDDEN, _told(refusal)) from None
+            raise CloseError(FORBIDDEN, _reason(refusal.body)) from None
         await self._send({"type": "connection_ack"})
 
     async def _take_operations(self) -> None:
@@ -233,13 +229,12 @@ class Socket:
                 await self._send({"id": id_, "type": "complete"})
             else:
                 await self._send({"id": id_, "type": "error", "payload": answer.body["errors"]})
+        if answer.status == UnauthenticatedError.status:  # a key was revoked, e.g.: nothing else would be answered
+            self._ending = self._ending or CloseError(FORBIDDEN, _reason(answer.body))
+            self._end.set()
 
     async def _answer(self, payload: object) -> Answer:
-        try:
-            caller, client = await self._endpoint.admit(self._websocket, self._authorization, self._tenant)
-        except UnauthenticatedError as refusal:  # the key was revoked, e.g.: nothing else would be answered either
-            self._close(FORBIDDEN, _told(refusal))
-            raise
+        caller, client = await self._endpoint.admit(self._websocket, self._authorization, self._tenant)
         return await self._endpoint.execute(GraphQLRequest.of(payload), caller, client)
 
     async def _receive(self) -> dict[str, Any]:
@@ -279,8 +274,8 @@ async def _stop(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _told(refusal: RequestRefusedError) -> str:
-    error: Any = refusal.body["errors"][0]
+def _reason(body: Any) -> str:
+    error = body["errors"][0]
     return f"{error['extensions']['code']}: {error['message']}"
 
 

@@ -108,6 +108,8 @@ def test_schema_prints_the_published_contract(run: Run):
         ({"MOTOMIND_EXPLORER": "maybe"}, "explorer"),
         ({"MOTOMIND_EXPLORER_PEOPLE": "{"}, "explorer_people"),
         ({"MOTOMIND_EXPLORER_PEOPLE": '[{"email": "a@b.example"}]'}, "explorer_people"),
+        ({"MOTOMIND_CORS_ORIGINS": "https://app.example/path"}, "MOTOMIND_CORS_ORIGINS"),
+        ({"MOTOMIND_CORS_ORIGINS": "app.example"}, "MOTOMIND_CORS_ORIGINS"),
     ],
     ids=lambda value: str(value)[:50],
 )

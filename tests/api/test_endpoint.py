@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
+from api.documents import hash_of
 from resolvers import vehicle
 from tests.api.conftest import GRAPHQL_JSON, Client, Serve, codes, refusal
 
@@ -66,6 +70,11 @@ async def test_operation_name_and_variables_work_by_get(client: Client):
         ("text/html, */*;q=0.1", JSON),
         (f"{JSON};q=0.5, {GRAPHQL_JSON}", GRAPHQL_JSON),
         ("APPLICATION/JSON; charset=utf-8", JSON),
+        (f"{GRAPHQL_JSON};q=0.5, {JSON}", JSON),
+        (f"{GRAPHQL_JSON}, {JSON}", GRAPHQL_JSON),
+        (f"{GRAPHQL_JSON};q=0, */*", JSON),
+        (f"{JSON};q=0, {GRAPHQL_JSON};q=0.1", GRAPHQL_JSON),
+        ("", JSON),
     ],
 )
 async def test_media_type_follows_accept(client: Client, accept: str, media_type: str):
@@ -78,10 +87,23 @@ async def test_media_type_follows_accept(client: Client, accept: str, media_type
     assert codes(bad) == ["GRAPHQL_VALIDATION_FAILED"]
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/png", "text/event-stream"])
+@pytest.mark.parametrize("accept", ["text/html", "image/png", f"{JSON};q=0", f"{JSON};q=x", "*/*;q=0.0"])
 async def test_answer_in_no_acceptable_media_type_is_406(client: Client, accept: str):
     """Only JSON is spoken here."""
     assert refusal(await send(client, f'{{"query": "{QUERY}"}}', accept), 406) == "NOT_ACCEPTABLE"
+
+
+async def test_get_with_a_hash_and_any_media_type_is_a_query(client: Client):
+    """As automatic persisted queries ask; it is never a page."""
+    hash_ = hash_of(QUERY)
+    extensions = '{"persistedQuery": {"version": 1, "sha256Hash": "' + hash_ + '"}}'
+    for accept in ("*/*", "text/html,application/xhtml+xml,*/*;q=0.8"):
+        missing = await get(client, accept, extensions=extensions.replace(hash_, "0" * 64))
+        assert refusal(missing, 200) == "PERSISTED_QUERY_NOT_FOUND"
+    await send(client, f'{{"query": "{QUERY}", "extensions": {extensions}}}')
+    for accept in ("*/*", "text/html,application/xhtml+xml,*/*;q=0.8"):
+        found = await get(client, accept, extensions=extensions)
+        assert (found.headers["content-type"], found.json()) == (f"{JSON}; charset=utf-8", {"data": DATA})
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
@@ -91,7 +113,79 @@ async def test_body_of_another_media_type_is_415(client: Client, content_type: s
     assert refusal(response, 415) == "UNSUPPORTED_MEDIA_TYPE"
 
 
-# A mutation by GET is 405; the schema has no mutation yet, so that cannot be asked. It comes with the first one.
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/json; charset=latin-1"},
+        {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "br"},
+    ],
+    ids=str,
+)
+async def test_body_in_another_encoding_is_415(client: Client, headers: dict[str, str]):
+    """Nothing is unpacked here: a small body stays small."""
+    content = gzip.compress(b'{"query": "{ viewer { email } }"}')
+    assert refusal(await send(client, content, **headers), 415) == "UNSUPPORTED_MEDIA_TYPE"
+
+
+async def test_credentials_are_taken_from_one_header_alone(client: Client):
+    """Not from cookies or the query string, which other sites' pages can have a browser send."""
+    token = await client.token("owner@enterprise.example")
+    for headers in ({"Cookie": f"Authorization=Bearer {token}; token={token}"}, {"Authorization": f"Basic {token}"}):
+        response = await client.http.get("/graphql", params={"query": QUERY, "access_token": token}, headers=headers)
+        assert refusal(response, 401) == "UNAUTHENTICATED"
+        assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_responses_are_not_kept_or_guessed_at(client: Client):
+    """Tenant data, and refusals, are for who asked, and are what they say."""
+    for response in (
+        await client.post(QUERY),
+        await get(client, query=QUERY),
+        await client.http.get("/graphql"),
+        await client.http.get("/nothing"),
+    ):
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["vary"] == "Authorization, Accept, X-Tenant-Id"
+        assert "set-cookie" not in response.headers
+
+
+async def test_other_paths_and_methods_are_told_in_json(client: Client):
+    """Whoever mistypes the address reads where it is."""
+    lost = await client.http.post("/grapqhl", json={})
+    assert refusal(lost, 404) == "NOT_FOUND"
+    assert "/graphql" in lost.json()["errors"][0]["message"]
+    assert refusal(await client.http.post("/healthz"), 405) == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"query": "{ viewer { email } }", "query": "{ tenant { name } }"}',
+        '{"query": "{ viewer { email } }", "qu\\u0065ry": "{ tenant { name } }"}',
+        '{"query": "{ viewer { email } }", "variables": {}, "variables": {"a": 123456789012345678901234567890}}',
+        '{"query": "{ viewer { email } }", "extensions": null, "extensions": {}}',
+        '{"documentId": "a", "documentId": "b"}',
+    ],
+)
+async def test_a_key_that_is_there_twice_is_400(client: Client, body: str):
+    """Whoever looked at the request on the way may have read the other one."""
+    assert refusal(await send(client, body), 400) == "BAD_REQUEST"
+
+
+async def test_a_parameter_that_is_there_twice_is_400(client: Client):
+    """The same by GET."""
+    headers = {"Authorization": f"Bearer {await client.token('owner@enterprise.example')}"}
+    response = await client.http.get(f"/graphql?query={QUERY}&query={QUERY}", headers=headers)
+    assert refusal(response, 400) == "BAD_REQUEST"
+
+
+async def test_words_that_look_like_keys_are_values(client: Client):
+    """A variable may be called query, as often as it likes, with numbers of any length."""
+    deep = '{"query": {"query": [{"query": 1' + "0" * 300 + '}]}, "name": "\\u0041"}'
+    assert (await send(client, f'{{"query": "{QUERY}", "variables": {deep}}}')).json() == {"data": DATA}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD"])
@@ -158,6 +252,147 @@ async def test_body_beyond_the_limit_is_413(client: Client, serve: Serve):
         assert (await send(small, body)).json() == {"data": DATA}
         assert refusal(await send(small, body + b" "), 413) == "BODY_TOO_LARGE"
     assert refusal(await send(client, b" " * 1_000_001), 413) == "BODY_TOO_LARGE"
+
+
+async def test_body_that_does_not_arrive_is_408(client: Client, serve: Serve):
+    """One that comes in drops, and one that never ends; the connection is not kept."""
+
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b'{"query": "'
+        while True:
+            yield b"#"
+            await asyncio.sleep(0.01)
+
+    headers = {"Authorization": f"Bearer {await client.token('owner@enterprise.example')}", "Content-Type": JSON}
+    async with serve(body_timeout=0.1) as impatient:
+        response = await impatient.http.post("/graphql", content=dripping(), headers=headers)
+    assert refusal(response, 408) == "BODY_TOO_SLOW"
+    assert response.headers["connection"] == "close"
+
+
+async def test_headers_beyond_the_limit_are_431(client: Client):
+    """Also where they would say nothing of interest."""
+    assert refusal(await send(client, "{}", **{"X-Long": "x" * 1_000_000}), 431) == "HEADERS_TOO_LARGE"
+    assert (await send(client, f'{{"query": "{QUERY}"}}', **{"X-Long": "x" * 30_000})).json() == {"data": DATA}
+
+
+async def test_query_string_beyond_the_limit_is_414(client: Client):
+    """With advice."""
+    long = await get(client, query=QUERY + " " * 20_000)
+    assert refusal(long, 414) == "URI_TOO_LONG"
+    assert "POST" in long.json()["errors"][0]["message"]
+
+
+class TestBatches:
+    """Several operations in one body, where they are let in."""
+
+    async def test_they_are_off_by_default(self, client: Client):
+        """One code for batches, another for what is none."""
+        for body in (f'[{{"query": "{QUERY}"}}]', '[{"query": 5}, {}]', "[{}]"):
+            assert refusal(await send(client, body), 400) == "BATCHING_DISABLED"
+        for body in ("[]", "[5]", "[null]", "[[]]"):
+            assert refusal(await send(client, body), 400) == "BAD_REQUEST"
+
+    async def test_each_entry_is_answered_in_its_place(self, serve: Serve):
+        """What is wrong with one is told there, and is nothing to the others."""
+        entries = [
+            f'{{"query": "{QUERY}"}}',
+            "5",
+            "{}",
+            '{"query": "{ nothing }"}',
+            '{"documentId": "a"}',
+            "null",
+            "[]",
+            f'{{"query": "query A {QUERY} query B {QUERY}", "operationName": "B"}}',
+        ]
+        async with serve(max_batch_size=len(entries)) as batching:
+            for accept in (GRAPHQL_JSON, JSON, "*/*"):
+                response = await send(batching, f"[{','.join(entries)}]", accept)
+                assert response.status_code == 200
+                media_type = GRAPHQL_JSON if accept == GRAPHQL_JSON else JSON
+                assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+                told = [
+                    answer["errors"][0]["extensions"]["code"] if "errors" in answer else answer
+                    for answer in response.json()
+                ]
+                assert told == [
+                    {"data": DATA},
+                    "BAD_REQUEST",
+                    "BAD_REQUEST",
+                    "GRAPHQL_VALIDATION_FAILED",
+                    "PERSISTED_QUERY_NOT_IN_LIST",
+                    "BAD_REQUEST",
+                    "BAD_REQUEST",
+                    {"data": DATA},
+                ]
+            one_more = await send(batching, f"[{','.join([*entries, entries[0]])}]")
+            assert refusal(one_more, 400) == "BATCH_TOO_LARGE"
+            assert refusal(await send(batching, "[]"), 400) == "BAD_REQUEST"
+            twice = await send(batching, f'[{{"query": "{QUERY}", "query": "{QUERY}"}}]')
+            assert refusal(twice, 400) == "BAD_REQUEST"
+
+    async def test_a_mistake_of_ours_is_told_in_its_place(self, serve: Serve, monkeypatch: pytest.MonkeyPatch):
+        """What was done before it is not lost."""
+        async with serve(max_batch_size=3) as batching:
+            endpoint = batching.http._transport.app.state.endpoint  # noqa: SLF001
+            execute, calls = endpoint.engine.execute, []
+
+            async def sometimes(*arguments: Any) -> Any:
+                calls.append(arguments)
+                if len(calls) == 2:
+                    raise LookupError("secret")
+                return await execute(*arguments)
+
+            monkeypatch.setattr(endpoint.engine, "execute", sometimes)
+            entry = f'{{"query": "{QUERY}"}}'
+            response = await send(batching, f"[{entry}, {entry}, {entry}]")
+        first, second, third = response.json()
+        assert first == third == {"data": DATA}
+        assert second["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+        assert "secret" not in response.text
+
+
+class TestCrossOrigin:
+    """Which pages' browsers may read answers."""
+
+    APP = "https://app.example"
+
+    async def test_nobody_is_let_in_by_default(self, client: Client):
+        """No header of the kind, and a preflight is a method that is not served."""
+        headers = {"Origin": self.APP, "Access-Control-Request-Method": "POST"}
+        preflight = await client.http.options("/graphql", headers=headers)
+        assert refusal(preflight, 405) == "METHOD_NOT_ALLOWED"
+        answers = [preflight, await send(client, f'{{"query": "{QUERY}"}}', Origin=self.APP)]
+        assert not [name for answer in answers for name in answer.headers if name.startswith("access-control")]
+
+    async def test_origins_that_are_set_may_ask(self, serve: Serve):
+        """Their preflights say what may be sent; answers and refusals can be read; another origin is told nothing."""
+        ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+        async with serve(cors_origins=f"{self.APP}, https://other.example:8443") as open_to:
+            preflight = await open_to.http.options("/graphql", headers={"Origin": self.APP, **ask})
+            assert (preflight.status_code, preflight.content) == (204, b"")
+            assert preflight.headers["access-control-allow-origin"] == self.APP
+            allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
+            assert {"authorization", "content-type", "x-tenant-id", "if-none-match"} <= set(allowed)
+            assert "access-control-allow-credentials" not in preflight.headers
+            for body in (f'{{"query": "{QUERY}"}}', "5"):
+                answer = await send(open_to, body, Origin="https://other.example:8443")
+                assert answer.headers["access-control-allow-origin"] == "https://other.example:8443"
+                assert "ETag" in answer.headers["access-control-expose-headers"]
+                assert answer.headers["vary"].endswith(", Origin")
+            for origin in ("https://evil.example", "null", self.APP + ".evil.example", "HTTPS://APP.EXAMPLE"):
+                refused = await open_to.http.options("/graphql", headers={"Origin": origin, **ask})
+                assert refusal(refused, 405) == "METHOD_NOT_ALLOWED"
+                answer = await send(open_to, f'{{"query": "{QUERY}"}}', Origin=origin)
+                assert "access-control-allow-origin" not in answer.headers
+                assert answer.headers["vary"].endswith(", Origin")
+
+    async def test_all_may_be_let_in(self, serve: Serve):
+        """Still without cookies."""
+        async with serve(cors_origins="*") as open_to:
+            answer = await send(open_to, f'{{"query": "{QUERY}"}}', Origin="https://any.example")
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "access-control-allow-credentials" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,9 @@ class TestCredentials:
             partner.revoke()
             await asyncio.sleep(2.1)
             await send(socket, id="2", type="subscribe", payload={"query": PUBLISHED})
+            refused = await receive(socket)
+            assert (refused["id"], refused["type"]) == ("2", "error")
+            assert refused["payload"][0]["extensions"]["code"] == "KEY_INVALID"
             code, reason = await closed(socket)
             assert code == 4403
             assert reason.startswith("KEY_INVALID: ")
