@@ -18,6 +18,7 @@ from api.settings import Settings
 from sql.embedded import Addresses
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDEST = 10_000  # characters of a table
 Report = Callable[[str, int, int], None]
 
 DataDir = Annotated[
@@ -81,6 +82,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     for row in rows:
         cells = ("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(cell)) for cell in row)
         table.add_row(*(Text(cell) for cell in cells))
-    output = Console(highlight=False)
-    output.width = max(output.width, output.measure(table).maximum)
-    output.print(table, crop=False, overflow="ignore")
+    wide = Console(highlight=False, width=WIDEST)
+    Console(highlight=False, width=max(wide.measure(table).maximum, Console().width), soft_wrap=True).print(table)

@@ -98,7 +98,9 @@ def list_(tenant: OfTenant = None, data_dir: DataDir = None) -> None:
 def rotate(
     name: Name,
     *,
-    grace_hours: Annotated[float, typer.Option(min=0, help="How long the keys before it still hold.")] = 24.0,
+    grace_hours: Annotated[
+        float, typer.Option(min=0, max=87_600, help="How long the keys before it still hold.")
+    ] = 24.0,
     tenant: OfTenant = None,
     data_dir: DataDir = None,
 ) -> None:
