@@ -105,14 +105,13 @@ async def _socket(websocket: WebSocket) -> None:
 
 async def _not_served(_: Request, error: Exception) -> Response:
     """The answer where there is nothing at a path, or not by this method: JSON like everything else."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    headers = error.headers if isinstance(error, HTTPException) else None
-    code, message = (
-        ("NOT_FOUND", "There is nothing here. GraphQL is served at /graphql.")
-        if status == 404  # noqa: PLR2004 - HTTP's own number
-        else ("METHOD_NOT_ALLOWED", "This method is not served here.")
-    )
-    return Answer.refused(BadRequestError(code, message, status=status, headers=headers)).response(JSON)
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (404, None)
+    if status == 404:  # noqa: PLR2004 - HTTP's own number
+        refusal = BadRequestError("NOT_FOUND", "There is nothing here. GraphQL is served at /graphql.", status=status)
+    else:
+        message = "This method is not served here."
+        refusal = BadRequestError("METHOD_NOT_ALLOWED", message, status=status, headers=headers)
+    return Answer.refused(refusal).response(JSON)
 
 
 async def _alive(_: Request) -> Response:

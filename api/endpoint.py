@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +81,8 @@ class Endpoint:
         try:
             credential = await self.credentials.identify(authorization)
             caller = await self._caller(connection, credential, tenant)
-            return caller, await self.credentials.client_of(credential, caller.tenant_id)
+            client = await self.credentials.client_of(credential, caller.tenant_id)
+            return (caller if client is None else replace(caller, client_id=client.id)), client
         except DatabaseError as error:
             raise refused_by_database(error) from error
 
@@ -202,7 +204,6 @@ class Endpoint:
             tenant_id,
             client_ip=connection.client.host if connection.client else None,
             user_agent=connection.headers.get("user-agent"),
-            client_id=credential.client.id if credential.client else None,
         )
 
 
