@@ -15,12 +15,13 @@ from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, p
 
 from api.documents import PREFIX, SHA256, hash_of
 from api.request import LONGEST_ID
-from resolvers.execution import MAX_TOKENS, Engine
+from resolvers.execution import Engine
 from sql.clients import Listed
 from sql.errors import ClientError
 
 APOLLO = "apollo-persisted-query-manifest"
 MOST_PROBLEMS = 20
+MOST_TOKENS = 10_000  # of a text, to find its operation's name
 
 
 def read(path: Path, engine: Engine) -> list[Listed]:
@@ -98,7 +99,7 @@ def _of_id(id_: str, text: str) -> list[str]:
 def _operation_name(text: str) -> str | None:
     """The name of the only operation of a text, whether or not the text fits the schema."""
     try:
-        definitions = parse(text, no_location=True, max_tokens=MAX_TOKENS).definitions
+        definitions = parse(text, no_location=True, max_tokens=MOST_TOKENS).definitions
     except (GraphQLSyntaxError, RecursionError):
         return None
     names = [d.name.value for d in definitions if isinstance(d, OperationDefinitionNode) and d.name is not None]

@@ -146,7 +146,7 @@ def _require_json(headers: Headers) -> None:
         raise BadRequestError("UNSUPPORTED_MEDIA_TYPE", "Send the request uncompressed.", status=415)
 
 
-async def _body(request: Request, settings: Settings) -> bytes:
+async def _body(request: Request, settings: Settings) -> bytearray:
     limit = settings.max_body_bytes
     too_large = BadRequestError("BODY_TOO_LARGE", f"The body is larger than {limit} bytes.", status=413)
     length = request.headers.get("content-length", "")
@@ -162,17 +162,17 @@ async def _body(request: Request, settings: Settings) -> bytes:
     except TimeoutError:
         message = f"The body did not arrive within {settings.body_timeout:g} s."
         raise BadRequestError("BODY_TOO_SLOW", message, status=408, headers={"Connection": "close"}) from None
-    return bytes(body)
+    return body
 
 
-def _json(text: bytes | str, what: str) -> Any:
+def _json(text: bytearray | str, what: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadRequestError("BAD_REQUEST", f"{what} is not JSON: {error}") from None
 
 
-def _refuse_keys_given_twice(body: bytes) -> None:
+def _refuse_keys_given_twice(body: bytearray) -> None:
     """Refuses a request with a key of ours twice: whoever looked at it on the way may have read the other one.
 
     Few bodies have one of them twice in their bytes, or one in another spelling, so few are read a second time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -18,6 +19,9 @@ from resolvers.executor import BreadthFirstExecutor, Plans
 from sql.session import Session
 
 MAX_TOKENS = 10_000
+# Characters of documents that were read and not kept. Their tokens know each other, so only the collector frees them, and
+# it counts objects: a few may hold a text of any size.
+MOST_PASSED_ON = 4_000_000
 MAX_CACHED_TEXT = 32_768  # characters; larger documents are read anew each time, refused ones as well
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -63,6 +67,7 @@ class Engine:
         self._executor_class = executor_class
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._cached_documents = cached_documents
+        self._passed_on = 0
 
     def document(self, text: str) -> Document:
         """The parsed and validated document of a text, from the cache where it was seen before."""
@@ -70,6 +75,10 @@ class Engine:
         if document is None:
             document = self._read(text)
             if document.tree is None or len(text) > MAX_CACHED_TEXT:
+                self._passed_on += len(text)
+                if self._passed_on > MOST_PASSED_ON:
+                    self._passed_on = 0
+                    gc.collect(1)
                 return document
             self._documents[text] = document
             if len(self._documents) > self._cached_documents:
@@ -138,5 +147,7 @@ def graphql_core_executor() -> type[Executor[Any]]:
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:
+    """The error with a code, and without its traceback: that would hold on to whoever keeps the error."""
+    error.__traceback__ = None
     error.extensions = {"code": code, **(error.extensions or {})}
     return error

@@ -35,7 +35,7 @@ def constants(trees: dict[Path, ast.Module]) -> dict[str, str]:
 def said(node: ast.expr) -> Iterator[ast.expr]:
     """The expressions that say a code: what an error is made with, and what extensions are made of."""
     match node:
-        case ast.Call(func=ast.Name(id=name), args=[first, *_]) if name.endswith("Error"):
+        case ast.Call(func=ast.Name(id=name), args=[first, *_]) if name.endswith("Error") or name == "_check":
             yield first
         case ast.Call(func=ast.Attribute(attr="__init__"), args=[first, *_]):
             yield first
