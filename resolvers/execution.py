@@ -19,8 +19,8 @@ from resolvers.executor import BreadthFirstExecutor, Plans
 from sql.session import Session
 
 MAX_TOKENS = 10_000
-# Characters of documents that were read and not kept. Their tokens know each other, so only the collector frees them, and
-# it counts objects: a few may hold a text of any size.
+# Characters of documents that were read and not kept. Their tokens know each other, so only the collector frees them,
+# and it counts objects: a few may hold a text of any size.
 MOST_PASSED_ON = 4_000_000
 MAX_CACHED_TEXT = 32_768  # characters; larger documents are read anew each time, refused ones as well
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"

@@ -7,14 +7,17 @@ import datetime
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import jwt
 import pytest
 import strawberry
+from starlette.requests import HTTPConnection
 
 from api import auth
-from api.credentials import new_key
+from api.credentials import digest_of, hint_of, new_key
 from api.documents import NOT_FOUND_HEADERS, Documents, hash_of
 from api.endpoint import Endpoint
 from resolvers.execution import Engine
+from sql import clients
 from sql.admission import Admission
 from sql.embedded import Addresses
 from sql.owner import connected
@@ -499,6 +502,36 @@ async def test_what_is_used_and_what_is_unknown_is_kept(
         ).fetchall()
     assert sorted(used) == sorted((mode, "used") for mode in MODES)
     assert unknown == [(mode, kept, 3) for mode in ("id_only", "log", "safelist")]
+
+
+async def test_a_token_that_names_a_client_has_its_mode(gateway: Client, fleet: Addresses):
+    """In the client's own tenant, for its members; the record then names it. Elsewhere the name says nothing."""
+    clients.create(
+        fleet.owner,
+        "by-token",
+        tenant="Fleet 1",
+        mode="id_only",
+        role="viewer",
+        grants=(),
+        introspection=False,
+        token_client="their-app",
+        key=(digest_of(new_key()), hint_of(new_key())),
+    )
+    callers, codes_of = {}, {}
+    for email in ("owner@fleet-1.example", "owner@fleet-2.example"):
+        token = await gateway.token(email, None, fleet.owner)
+        claims = {**jwt.decode(token, options={"verify_signature": False}), "azp": "their-app"}
+        named = jwt.encode(claims, auth.development_key(gateway.settings.data_dir), algorithm="EdDSA")
+        headers = {"Authorization": f"Bearer {named}", "Accept": GRAPHQL_JSON}
+        response = await gateway.http.post("/graphql", json={"query": PUBLISHED}, headers=headers)
+        codes_of[email] = outcome(response.json())
+        connection = HTTPConnection({"type": "http", "headers": []})
+        callers[email] = await endpoint_of(gateway).admit(connection, headers["Authorization"], None)
+    assert list(codes_of.values()) == ["PERSISTED_QUERY_ID_REQUIRED", "ok"]
+    (caller, client), (other, nobody) = callers.values()
+    assert client is not None
+    assert (client.name, caller.client_id) == ("by-token", client.id)
+    assert (nobody, other.client_id) == (None, None)
 
 
 async def test_what_is_no_key_of_ours_is_told_so(gateway: Client):
