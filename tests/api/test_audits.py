@@ -1,4 +1,4 @@
-"""The audits of GraphQL over HTTP: the npm package graphql-http asks a gateway on a real port."""
+"""npm's own clients ask a gateway on a real port: graphql-http's audits, graphql-ws and graphql-sse."""
 
 from __future__ import annotations
 
@@ -56,6 +56,23 @@ async def test_every_audit_passes(client: Client, listen: Listen, node: str, pac
     assert len(results) == NUMBER
 
 
+async def test_the_usual_clients_of_sockets_and_streams_are_served(
+    client: Client, listen: Listen, node: str, packages: Path
+):
+    """What they hand to a program: answers, the errors of a refused document, and why a socket was closed."""
+    token = await client.token("owner@enterprise.example")
+    async with listen() as gateway:
+        told = orjson.loads(await run(node, str(packages / "clients.mjs"), str(gateway.port), token))
+    answer = [{"data": {"viewer": {"email": "owner@enterprise.example"}}}]
+    assert told["stream"] == told["socket"] == answer
+    assert told["socketAtOnce"] == [answer] * 3
+    (refused,) = told["streamRefused"]
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["GRAPHQL_VALIDATION_FAILED"]
+    assert told["socketRefused"] == {"errors": ["GRAPHQL_VALIDATION_FAILED"]}
+    assert told["stranger"]["closed"] == 4401
+    assert told["stranger"]["reason"].startswith("UNAUTHENTICATED: ")
+
+
 def test_the_lock_names_no_host():
     """Where packages come from is for whoever installs them to say."""
-    assert "http" not in (AUDITS / "package-lock.json").read_text(encoding="utf-8").replace("graphql-http", "")
+    assert "://" not in (AUDITS / "package-lock.json").read_text(encoding="utf-8")
