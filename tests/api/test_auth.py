@@ -125,7 +125,7 @@ async def test_forged_tokens_are_401(client: Client, key: Ed25519PrivateKey, cla
 @pytest.mark.parametrize("which", ["header", "payload"])
 async def test_token_of_deeply_nested_json_is_401(client: Client, which: str):
     """What is read before the signature is checked cannot exhaust the stack."""
-    nested = urlsafe_b64encode(b"[" * 30_000).decode().rstrip("=")
+    nested = urlsafe_b64encode(b"[" * 10_000).decode().rstrip("=")
     first = nested if which == "header" else part({"alg": "EdDSA", "typ": "JWT"})
     response = await ask(client, f"Bearer {first}.{nested}.c2ln")
     assert refusal(response, 401) == "TOKEN_INVALID"

@@ -150,7 +150,7 @@ async def test_forged_tokens_are_refused_alike(serve: Serve, issuer: IssuerServe
         "claims of another": f"{head}.{encoded(json.dumps({**claims, 'sub': str(uuid4())}).encode())}.{signature}",
         "claims that are a list": f"{head}.{encoded(b'[]')}.{signature}",
         "signature cut short": good[:-20],
-        "deeply nested": f"{head}.{encoded(b'[' * 30_000)}.{signature}",
+        "deeply nested": f"{head}.{encoded(b'[' * 10_000)}.{signature}",
     }
     algorithms = ["RS256", "RS512", "ES256"]
     async with serve(issuers=[issuer.settings(algorithms=algorithms)]) as client:
