@@ -16,6 +16,7 @@ from api.explorer import Explorer
 from api.settings import Settings
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
+from resolvers.limits import Limits
 from resolvers.schema import build
 from sql.database import Database, PoolSettings
 
@@ -29,6 +30,7 @@ def create(settings: Settings | None = None) -> Starlette:
         build(),
         cached_documents=settings.cached_documents,
         max_page_size=settings.max_page_size,
+        limits=limits(settings),
         executor_class=BreadthFirstExecutor if settings.executor == "breadth_first" else graphql_core_executor(),
     )
 
@@ -85,6 +87,22 @@ def pool_settings(settings: Settings) -> PoolSettings:
         acquire_timeout=settings.pool_timeout,
         statement_timeout_ms=settings.statement_timeout_ms,
         statement_cache_size=settings.statement_cache_size,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """The part of the settings that is about what documents may ask for."""
+    return Limits(
+        length=settings.max_document_length,
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        root_fields=settings.max_root_fields,
+        width=settings.max_object_fields,
+        fields=settings.max_fields,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        introspection=settings.max_introspection_depth,
+        cost=settings.max_cost,
     )
 
 

@@ -110,8 +110,9 @@ class Endpoint:
             raise refused_by_database(error) from error
 
     def _admit(self, document: Document, asked: GraphQLRequest, *, by_get: bool) -> bool:
-        """Whether the operation writes. Raises where it cannot be told apart, or is a mutation by GET."""
+        """Whether the operation writes. Raises where that is not clear, it costs too much, or is a mutation by GET."""
         operation = self.engine.resolve_operation(document, asked.operation_name)
+        self.engine.estimate(document, operation, asked.variables)
         writes = operation.operation is OperationType.MUTATION
         if writes and by_get:
             raise BadRequestError(

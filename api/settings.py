@@ -74,6 +74,26 @@ class Settings(BaseSettings):
     automatic_persisted_queries: bool = Field(
         default=True, description="Whether texts can be registered under their SHA-256 (APQ), in open modes."
     )
+    max_document_length: int = Field(default=100_000, ge=1, description="The most characters of a document.")
+    max_tokens: int = Field(default=10_000, ge=1, description="The most tokens of a document, comments included.")
+    max_depth: int = Field(default=100, ge=1, le=150, description="The most fields within each other.")
+    max_root_fields: int = Field(default=50, ge=1, description="The most fields at the root of an operation.")
+    max_object_fields: int = Field(
+        default=250, ge=1, description="The most fields asked of one object, repeated ones and fragments included."
+    )
+    max_fields: int = Field(
+        default=3000, ge=1, description="The most fields of an operation, each fragment counted wherever it is spread."
+    )
+    max_aliases: int = Field(default=100, ge=0, description="The most aliases of an operation, counted like fields.")
+    max_directives: int = Field(default=100, ge=0, description="The most directives of a document.")
+    max_introspection_depth: int = Field(
+        default=2, ge=1, description="The most lists of the schema, like fields, within each other in an introspection."
+    )
+    max_cost: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="The most points that an operation may cost by its estimate: see @cost in the schema.",
+    )
     cached_documents: int = Field(default=1000, ge=1, description="Parsed documents kept by each process.")
     max_page_size: int = Field(default=200, ge=1, description="The most rows that one page of a connection has.")
     executor: Executor = Field(

@@ -152,11 +152,12 @@ def engine() -> Engine:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation returned: plain data, errors as a client reads them, and the statements behind it."""
+    """What an operation returned: plain data, errors as a client reads them, the statements behind it, its points."""
 
     data: Any
     errors: list[dict[str, Any]]
     issued: list[Issued]
+    cost: int | None
 
 
 Ask = Callable[..., Awaitable[Answer]]
@@ -180,6 +181,7 @@ def ask(demo: Addresses, database: Database, engine: Engine) -> Ask:
             orjson.loads(orjson.dumps(result.data, default=str)),
             [dict(error.formatted) for error in result.errors or ()],
             session.issued,
+            result.cost,
         )
 
     return ask

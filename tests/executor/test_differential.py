@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import NoReturn
 
@@ -26,6 +26,7 @@ from hypothesis_graphql import queries
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.execution import Document, Engine
+from resolvers.limits import Limits
 from resolvers.schema import build
 from sql.database import Database
 from sql.embedded import Addresses
@@ -50,6 +51,7 @@ SETTINGS = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 
+UNLIMITED = Limits(**{each.name: 10**9 for each in fields(Limits)})
 STOCK = StrawberryGraphQLCoreExecutionContext  # graphql-core's executor, with the info that Strawberry's resolvers take
 PEOPLE = [
     ("owner@enterprise.example", "Enterprise"),
@@ -143,8 +145,9 @@ async def both(demo: Addresses, database: Database) -> Both:
         callers.append(Caller(found.user_id, found.tenant_id))
     schema = build()
     faults.install(schema._schema)  # noqa: SLF001
-    stock = Engine(schema, executor_class=recording(STOCK, types))
-    return Both(database, callers, faults, types, stock, Engine(schema), Engine(build()))
+    stock = Engine(schema, limits=UNLIMITED, executor_class=recording(STOCK, types))
+    ours, faultless = Engine(schema, limits=UNLIMITED), Engine(build(), limits=UNLIMITED)
+    return Both(database, callers, faults, types, stock, ours, faultless)
 
 
 def wraps(type_: GraphQLNamedType) -> bool:
