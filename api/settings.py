@@ -94,6 +94,24 @@ class Settings(BaseSettings):
         ge=1,
         description="The most points that an operation may cost by its estimate: see @cost in the schema.",
     )
+    client_budget: int = Field(
+        default=100_000,
+        ge=0,
+        description="The points that a client may spend at once; its answers tell what is left. 0: no budgets.",
+    )
+    client_restore_rate: float = Field(
+        default=1000.0, gt=0, description="The points that a client's budget gets back in a second."
+    )
+    person_budget: int = Field(
+        default=0, ge=0, description="The same for a person with a token that names no client. 0: no budgets."
+    )
+    person_restore_rate: float = Field(
+        default=1000.0, gt=0, description="The points that a person's budget gets back in a second."
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="A Redis to keep budgets in, as redis://host:6379/0. Unset: they are kept in PostgreSQL.",
+    )
     cached_documents: int = Field(default=1000, ge=1, description="Parsed documents kept by each process.")
     max_page_size: int = Field(default=200, ge=1, description="The most rows that one page of a connection has.")
     executor: Executor = Field(
@@ -155,6 +173,8 @@ class Settings(BaseSettings):
         names = Counter(issuer.issuer for issuer in self.trusted_issuers)
         if twice := [name for name, times in names.items() if times > 1]:
             raise ValueError(f"MOTOMIND_ISSUERS and MOTOMIND_JWT_ISSUER name an issuer twice: {', '.join(twice)}")
+        if self.redis_url is not None and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("MOTOMIND_REDIS_URL starts with redis://, rediss:// or unix://")
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):

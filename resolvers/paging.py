@@ -169,6 +169,8 @@ def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Ma
 _READERS: dict[str, Callable[[Any], Any]] = {
     "text": str,
     "integer": int,
+    "float8": float,
+    "date": datetime.date.fromisoformat,
     "uuid": str,
     "timestamptz": datetime.datetime.fromisoformat,
 }

@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers import level, node, scalars
 from resolvers.audit_record import AuditQuery
 from resolvers.client import ClientQuery
+from resolvers.document_usage import DocumentUsageQuery
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.explanation import ExplanationQuery
 from resolvers.fleet_group import FleetGroupQuery
@@ -38,6 +39,7 @@ QUERIES = (
     StreamQuery,
     AuditQuery,
     ClientQuery,
+    DocumentUsageQuery,
 )
 
 

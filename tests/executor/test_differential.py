@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NoReturn
 
@@ -26,14 +26,13 @@ from hypothesis_graphql import queries
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.execution import Document, Engine
-from resolvers.limits import Limits
 from resolvers.schema import build
 from sql.database import Database
 from sql.embedded import Addresses
 from sql.errors import StatementFailedError
 from sql.people import member
 from sql.session import Caller
-from tests.conftest import Ask
+from tests.conftest import UNLIMITED, Ask
 from tests.executor.comparison import Answer, Place, differences, recording, without_propagation
 from tests.executor.faults import Faults
 from tests.executor.leftovers import TURNS, swept, unawaited
@@ -51,7 +50,6 @@ SETTINGS = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 
-UNLIMITED = Limits(**{each.name: 10**9 for each in fields(Limits)})
 STOCK = StrawberryGraphQLCoreExecutionContext  # graphql-core's executor, with the info that Strawberry's resolvers take
 PEOPLE = [
     ("owner@enterprise.example", "Enterprise"),

@@ -25,6 +25,7 @@ from tests.test_operations import OPERATIONS
 # What each golden operation is estimated to cost, and costs on the demo.
 GOLDEN = {
     "audit_trail/refused_for_a_manager": (2, 0),
+    "document_usage/days_of_a_document": (23, 3),
     "event_stream/history_of_groups": (3, 3),
     "fleet_group/groups_by_name": (803, 5),
     "fleet_group/nested_tree": (41_001, 825),
@@ -94,6 +95,8 @@ async def test_golden_operations_cost_what_is_written_here_and_no_more_than_esti
         ),
         ('{ nodes(ids: ["a", "b"]) { id } }', 2),
         ('{ vehicle(id: "a") { metrics { milesDriven } } }', 1 + 31),
+        # The example of docs/limits.md.
+        ("{ vehicles(first: 20) { totalCount nodes { label events(first: 3) { nodes { occurredAt } } } } }", 103),
         # Of the types that an event may have, the dearest counts.
         ("{ events(first: 10) { nodes { ... on FuelPurchase { gallons } ... on Maintenance { cost } } } }", 1 + 10),
         (
