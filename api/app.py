@@ -26,13 +26,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two ar
 def create(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Its database must be set, migrated and reachable when it starts."""
     settings = settings or Settings()
-    engine = Engine(
-        build(),
-        cached_documents=settings.cached_documents,
-        max_page_size=settings.max_page_size,
-        limits=limits(settings),
-        executor_class=BreadthFirstExecutor if settings.executor == "breadth_first" else graphql_core_executor(),
-    )
+    engine = engine_of(settings)
 
     explorer = Explorer(settings)
 
@@ -87,6 +81,17 @@ def pool_settings(settings: Settings) -> PoolSettings:
         acquire_timeout=settings.pool_timeout,
         statement_timeout_ms=settings.statement_timeout_ms,
         statement_cache_size=settings.statement_cache_size,
+    )
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine that executes documents, and says which are refused."""
+    return Engine(
+        build(),
+        cached_documents=settings.cached_documents,
+        max_page_size=settings.max_page_size,
+        limits=limits(settings),
+        executor_class=BreadthFirstExecutor if settings.executor == "breadth_first" else graphql_core_executor(),
     )
 
 
