@@ -27,7 +27,6 @@ def create(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Its database must be set, migrated and reachable when it starts."""
     settings = settings or Settings()
     engine = engine_of(settings)
-
     explorer = Explorer(settings)
 
     @asynccontextmanager
