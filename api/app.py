@@ -22,6 +22,7 @@ from api.settings import Settings
 from api.sockets import Sockets
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
+from resolvers.limits import Limits
 from resolvers.schema import build
 from sql.database import Database, PoolSettings
 
@@ -31,13 +32,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two ar
 def create(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Its database must be set, migrated and reachable when it starts."""
     settings = settings or Settings()
-    engine = Engine(
-        build(),
-        cached_documents=settings.cached_documents,
-        max_page_size=settings.max_page_size,
-        executor_class=BreadthFirstExecutor if settings.executor == "breadth_first" else graphql_core_executor(),
-    )
-
+    engine = engine_of(settings)
     explorer = Explorer(settings)
 
     @asynccontextmanager
@@ -95,6 +90,33 @@ def pool_settings(settings: Settings) -> PoolSettings:
         acquire_timeout=settings.pool_timeout,
         statement_timeout_ms=settings.statement_timeout_ms,
         statement_cache_size=settings.statement_cache_size,
+    )
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine that executes documents, and says which are refused."""
+    return Engine(
+        build(),
+        cached_documents=settings.cached_documents,
+        max_page_size=settings.max_page_size,
+        limits=limits(settings),
+        executor_class=BreadthFirstExecutor if settings.executor == "breadth_first" else graphql_core_executor(),
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """The part of the settings that is about what documents may ask for."""
+    return Limits(
+        length=settings.max_document_length,
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        root_fields=settings.max_root_fields,
+        width=settings.max_object_fields,
+        fields=settings.max_fields,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        introspection=settings.max_introspection_depth,
+        cost=settings.max_cost,
     )
 
 

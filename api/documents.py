@@ -48,6 +48,11 @@ class Named:
     document_id: str | None = None
     register: bool = False
 
+    @property
+    def name(self) -> str:
+        """What it is called where its use is counted: its id, else the SHA-256 of its text."""
+        return self.document_id or PREFIX + hash_of(self.text)
+
 
 class Documents:
     """Finds documents. What is said of one holds for two seconds, so a retired one stops everywhere by then."""

@@ -9,19 +9,22 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
+from starlette.status import HTTP_304_NOT_MODIFIED
 
+from api.budget import Budgets
 from api.credentials import Credential, Credentials
 from api.cross_origin import CrossOrigin
-from api.documents import Documents, Named
+from api.documents import Documents
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnavailableError
 from api.events import event_stream
 from api.request import EVENT_STREAM, JSON, GraphQLRequest, negotiate, read
 from api.response import Answer, refused_by_database
 from api.settings import Settings
-from resolvers.execution import Document, Engine
+from api.usage import Usage, UsageRecord
+from resolvers.execution import Document, Engine, Executed
 from sql.admission import Admission, Client
 from sql.database import Database
 from sql.errors import DatabaseError, DatabaseUnavailableError
@@ -40,6 +43,8 @@ class Endpoint:
         admission = Admission(database)
         self.credentials = Credentials(settings, admission)
         self.documents = Documents(settings, admission)
+        self.budgets = Budgets(settings, database)
+        self.usage = UsageRecord(database)
         self.cross_origin = CrossOrigin(settings.allowed_origins)
 
     async def __call__(self, request: Request) -> Response:
@@ -56,8 +61,16 @@ class Endpoint:
         except ClientDisconnect:
             return Response(status_code=499)
         if media_type == EVENT_STREAM:
+            self.count(answer)
             return event_stream(answer)
-        return answer.response(media_type, if_none_match=request.headers.get("if-none-match"))
+        response = answer.response(media_type, if_none_match=request.headers.get("if-none-match"))
+        self.count(answer, not_modified=response.status_code == HTTP_304_NOT_MODIFIED)
+        return response
+
+    def count(self, answer: Answer, *, not_modified: bool = False) -> None:
+        """Keeps what an answer has cost, for owners to read."""
+        if answer.usage is not None:
+            self.usage.add(answer.usage, not_modified=not_modified)
 
     async def told(self, work: Awaitable[Answer]) -> Answer:
         """The answer that work ends in, whatever comes of it: a refusal, the deadline and our mistakes are told too."""
@@ -89,23 +102,30 @@ class Endpoint:
     async def execute(
         self, asked: GraphQLRequest, caller: Caller, client: Client | None, *, by_get: bool = False
     ) -> Answer:
-        """One operation: which document, whether it may run, and what comes of it. Every transport comes through here.
+        """One operation: which document, whether it may run, what it may cost, and what comes of it.
 
-        Raises RequestRefusedError.
+        Every transport comes through here. Raises RequestRefusedError.
         """
+        introspection = client is None or client.introspection
         try:
             named = await self.documents.find(asked, caller, client)
-            document = self.engine.document(named.text)
+            document = self.engine.document(named.text, introspection=introspection)
             if document.tree is None:
                 return Answer.refusing(*document.errors)
             if named.register:
                 await self.documents.register(caller, named)
-            writes = self._admit(document, asked, by_get=by_get)
-            return await self._execute(caller, document, asked, named, writes=writes, by_get=by_get)
+            operation = self._admit(document, asked, by_get=by_get)
+            cost = self.engine.estimate(document, operation, asked.variables)
+            async with self.budgets.charge(caller, client, cost) as charge:
+                writes = operation.operation is OperationType.MUTATION
+                result = await self._execute(caller, document, asked, writes=writes, introspection=introspection)
+                charge.actual = cost if result.cost is None else result.cost
         except GraphQLError as error:
             return Answer.refusing(error)
         except DatabaseError as error:
             raise refused_by_database(error) from error
+        answer = Answer.of(result, cacheable=by_get and named.document_id is not None and not result.errors)
+        return answer.charged(charge, Usage.of(caller, client, named.name, charge, failed=bool(result.errors)))
 
     async def warm_up(self) -> None:
         """Reads the documents that were used last, so that the first who ask for them do not wait for that."""
@@ -116,6 +136,8 @@ class Endpoint:
     async def close(self) -> None:
         """Keeps what is still to be kept."""
         await self.documents.close()
+        await self.budgets.close()
+        await self.usage.close()
 
     def _negotiate(self, request: Request) -> str:
         if sum(len(name) + len(value) for name, value in request.scope["headers"]) > self.settings.max_header_bytes:
@@ -146,34 +168,28 @@ class Endpoint:
             else await self.told(self.execute(asked, caller, client))
             for asked in batch
         ]
+        for answer in answers:
+            self.count(answer)
         return Answer([answer.body for answer in answers])
 
-    def _admit(self, document: Document, asked: GraphQLRequest, *, by_get: bool) -> bool:
-        """Whether the operation writes. Raises where it cannot be told apart, or is a mutation by GET."""
+    def _admit(self, document: Document, asked: GraphQLRequest, *, by_get: bool) -> OperationDefinitionNode:
+        """The operation that is meant. Raises where that is not clear, or it is a mutation by GET."""
         operation = self.engine.resolve_operation(document, asked.operation_name)
-        writes = operation.operation is OperationType.MUTATION
-        if writes and by_get:
+        if operation.operation is OperationType.MUTATION and by_get:
             raise BadRequestError(
                 "METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405, headers={"Allow": "POST"}
             )
-        return writes
+        return operation
 
     async def _execute(
-        self,
-        caller: Caller,
-        document: Document,
-        asked: GraphQLRequest,
-        named: Named,
-        *,
-        writes: bool,
-        by_get: bool,
-    ) -> Answer:
+        self, caller: Caller, document: Document, asked: GraphQLRequest, *, writes: bool, introspection: bool
+    ) -> Executed:
         async with self.database.session(caller, writes=writes) as session:
-            result = await self.engine.execute(document, session, asked.variables, asked.operation_name)
+            name, variables = asked.operation_name, asked.variables
+            result = await self.engine.execute(document, session, variables, name, introspection=introspection)
             if isinstance(session.failure, DatabaseUnavailableError):
                 raise session.failure
-        cacheable = by_get and named.document_id is not None and not result.errors
-        return Answer.of(result, cacheable=cacheable)
+        return result
 
     async def _caller(self, connection: HTTPConnection, credential: Credential, tenant: str | None) -> Caller:
         """Who asks, in which tenant: the credential's, else the header's, else the only one the person belongs to."""

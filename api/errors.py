@@ -4,6 +4,7 @@ RequestRefusedError
 ├── UnauthenticatedError   401: no credentials, or none that hold
 ├── NotPermittedError      403: credentials that hold, for something else
 ├── BadRequestError        400, 404, 405, 406, 413, 415: what was sent
+├── ThrottledError         429: not before the budget has filled up again
 └── UnavailableError       503, 504: not now
 """
 
@@ -30,7 +31,9 @@ class RequestRefusedError(Exception):
         super().__init__(message)
         self.http_status = status or self.status
         self.headers = dict(headers or {})
-        self.body = {"errors": [{"message": message, "extensions": {"code": code, **(extensions or {})}}]}
+        self.body: dict[str, Any] = {
+            "errors": [{"message": message, "extensions": {"code": code, **(extensions or {})}}]
+        }
 
 
 class UnauthenticatedError(RequestRefusedError):
@@ -50,6 +53,17 @@ class NotPermittedError(RequestRefusedError):
 
 class BadRequestError(RequestRefusedError):
     """A request that cannot be understood."""
+
+
+class ThrottledError(RequestRefusedError):
+    """A request that costs more than is left of the credential's budget. ``extensions`` tell the budget."""
+
+    status = 429
+
+    def __init__(self, retry_after: int, headers: Mapping[str, str], extensions: Mapping[str, Any]) -> None:
+        message = f"The budget is used up for now. Ask again in {retry_after} s, or for less at once."
+        super().__init__("THROTTLED", message, headers={"Retry-After": str(retry_after), **headers})
+        self.body["extensions"] = dict(extensions)
 
 
 class UnavailableError(RequestRefusedError):

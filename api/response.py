@@ -6,16 +6,19 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
+import orjson
 from graphql import ExecutionResult, GraphQLError
 from starlette.responses import Response, StreamingResponse
 
+from api.budget import Charge
 from api.encoding import encode
 from api.errors import NotPermittedError, RequestRefusedError, UnavailableError
 from api.request import JSON
+from api.usage import Usage
 from resolvers.execution import VARIABLES_FAILED
 from sql.errors import (
     DatabaseError,
@@ -51,6 +54,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     well_formed: bool = True
     cacheable: bool = False
+    usage: Usage | None = None
 
     @classmethod
     def of(cls, result: ExecutionResult, *, cacheable: bool = False) -> Answer:
@@ -75,20 +79,34 @@ class Answer:
         mistake = GraphQLError("", original_error=error)
         return cls(told(ExecutionResult(None, [mistake]), request_error=True), 500, well_formed=False)
 
+    def charged(self, charge: Charge, usage: Usage) -> Answer:
+        """The answer with its usage; and where there is a budget, with what it cost and what is left."""
+        if charge.status is None:
+            return replace(self, usage=usage)
+        body = {**self.body, "extensions": charge.status.told(charge.requested, charge.actual)}
+        return replace(self, usage=usage, body=body, headers={**self.headers, **charge.status.headers})
+
     def response(self, media_type: str, *, if_none_match: str | None = None) -> Response:
         """The response; under application/json a request that GraphQL refused is 200, as its clients expect."""
         status = 200 if media_type == JSON and self.well_formed else self.status
         headers = {"Content-Type": f"{media_type}; charset=utf-8", **PRIVATE, **self.headers}
-        text = encode(self.body)
         if self.cacheable:
-            text = text if isinstance(text, bytes) else b"".join(text)
+            # What is left of a budget differs each time; it is no part of what the ETag stands for, which is weak then.
+            extensions = self.body.get("extensions")
+            pieces = encode({key: value for key, value in self.body.items() if key != "extensions"})
+            text: Any = pieces if isinstance(pieces, bytes) else b"".join(pieces)
+            digest = blake2b(text, digest_size=16, person=media_type.encode()[-16:]).hexdigest()
             headers |= {
-                "ETag": f'"{blake2b(text, digest_size=16, person=media_type.encode()[-16:]).hexdigest()}"',
+                "ETag": f'{"W/" if extensions else ""}"{digest}"',
                 "Cache-Control": "private, no-cache",
             }
             if _matches(headers["ETag"], if_none_match):
                 del headers["Content-Type"]
                 return Response(status_code=304, headers=headers)
+            if extensions:
+                text = text[:-1] + b',"extensions":' + orjson.dumps(extensions) + b"}"
+        else:
+            text = encode(self.body)
         if isinstance(text, bytes):
             return Response(text, status_code=status, headers=headers)
         return StreamingResponse(_in_turn(text), status_code=status, headers=headers)
@@ -133,7 +151,9 @@ def _matches(etag: str, if_none_match: str | None) -> bool:
     """Whether If-None-Match names the ETag; compared weakly, as RFC 9110 13.1.2 says."""
     if if_none_match is None:
         return False
-    return if_none_match.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return if_none_match.strip() == "*" or etag.removeprefix("W/") in {
+        tag.strip().removeprefix("W/") for tag in if_none_match.split(",")
+    }
 
 
 async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

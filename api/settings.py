@@ -94,6 +94,44 @@ class Settings(BaseSettings):
     automatic_persisted_queries: bool = Field(
         default=True, description="Whether texts can be registered under their SHA-256 (APQ), in open modes."
     )
+    max_document_length: int = Field(default=100_000, ge=1, description="The most characters of a document.")
+    max_tokens: int = Field(default=10_000, ge=1, description="The most tokens of a document, comments included.")
+    max_depth: int = Field(default=100, ge=1, le=150, description="The most fields within each other.")
+    max_root_fields: int = Field(default=50, ge=1, description="The most fields at the root of an operation.")
+    max_object_fields: int = Field(
+        default=250, ge=1, description="The most fields asked of one object, repeated ones and fragments included."
+    )
+    max_fields: int = Field(
+        default=3000, ge=1, description="The most fields of an operation, each fragment counted wherever it is spread."
+    )
+    max_aliases: int = Field(default=100, ge=0, description="The most aliases of an operation, counted like fields.")
+    max_directives: int = Field(default=100, ge=0, description="The most directives of a document.")
+    max_introspection_depth: int = Field(
+        default=2, ge=1, description="The most lists of the schema, like fields, within each other in an introspection."
+    )
+    max_cost: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="The most points that an operation may cost by its estimate: see @cost in the schema.",
+    )
+    client_budget: int = Field(
+        default=100_000,
+        ge=0,
+        description="The points that a client may spend at once; its answers tell what is left. 0: no budgets.",
+    )
+    client_restore_rate: float = Field(
+        default=1000.0, gt=0, description="The points that a client's budget gets back in a second."
+    )
+    person_budget: int = Field(
+        default=0, ge=0, description="The same for a person with a token that names no client. 0: no budgets."
+    )
+    person_restore_rate: float = Field(
+        default=1000.0, gt=0, description="The points that a person's budget gets back in a second."
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="A Redis to keep budgets in, as redis://host:6379/0. Unset: they are kept in PostgreSQL.",
+    )
     cached_documents: int = Field(default=1000, ge=1, description="Parsed documents kept by each process.")
     max_page_size: int = Field(default=200, ge=1, description="The most rows that one page of a connection has.")
     executor: Executor = Field(
@@ -157,6 +195,8 @@ class Settings(BaseSettings):
             raise ValueError(f"MOTOMIND_ISSUERS and MOTOMIND_JWT_ISSUER name an issuer twice: {', '.join(twice)}")
         if wrong := [origin for origin in self.allowed_origins if not ORIGIN.fullmatch(origin)]:
             raise ValueError(f"MOTOMIND_CORS_ORIGINS has {wrong[0]!r}, which is no origin like https://app.example")
+        if self.redis_url is not None and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("MOTOMIND_REDIS_URL starts with redis://, rediss:// or unix://")
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):

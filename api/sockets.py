@@ -223,6 +223,7 @@ class Socket:
     async def _operate(self, id_: str, payload: object) -> None:
         """One operation: as it would be answered over HTTP, by who the credential is said to be now."""
         answer = await self._endpoint.told(self._answer(payload))
+        self._endpoint.count(answer)
         with suppress(RuntimeError, WebSocketDisconnect):  # the client left
             if "data" in answer.body:
                 await self._send({"id": id_, "type": "next", "payload": answer.body})

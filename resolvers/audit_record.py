@@ -15,7 +15,7 @@ from resolvers.level import Level, level
 from resolvers.loading import Loaders, column, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, connection, page
+from resolvers.paging import PAGED, Connection, connection, page
 from resolvers.scalars import Json, text_of, uuid_of
 from resolvers.user import User, user_by_id
 from sql.statements import Ordering
@@ -91,7 +91,10 @@ findable("AuditRecord", audit_record_by_id)
 class AuditQuery:
     """Ways to the audit trail."""
 
-    @level(description="What was changed in the tenant, newest first; for owners.")
+    @level(
+        description="What was changed in the tenant, newest first; for owners.",
+        directives=PAGED,
+    )
     def audit_trail(
         _: Level,
         info: Info,

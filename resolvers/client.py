@@ -11,10 +11,11 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.level import Level, level
+from resolvers.limits import ListSize
 from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, connection, page
+from resolvers.paging import PAGED, Connection, connection, page
 from resolvers.user import User, user_by_id
 from sql.statements import Ordering
 
@@ -87,12 +88,15 @@ class Client(Node):
         """The member."""
         return info.context.loaders.level(user_by_id, column(clients, "user_id"))
 
-    @level(description="Its keys, oldest first.")
+    @level(description="Its keys, oldest first.", directives=[ListSize(assumed_size=2)])
     def keys(clients: Level, info: Info) -> list[ClientKey]:
         """The keys."""
         return info.context.loaders.level(keys_of_client, column(clients, "id"))
 
-    @level(description="The documents that are published for it, by id; retired ones as well.")
+    @level(
+        description="The documents that are published for it, by id; retired ones as well.",
+        directives=[ListSize(assumed_size=50)],
+    )
     def documents(clients: Level, info: Info) -> list[ClientDocument]:
         """The documents."""
         return info.context.loaders.level(documents_of_client, column(clients, "id"))
@@ -105,7 +109,7 @@ findable("Client", client_by_id)
 class ClientQuery:
     """Ways to clients."""
 
-    @level(description="The tenant's clients by name; for owners.")
+    @level(description="The tenant's clients by name; for owners.", directives=PAGED)
     def clients(
         _: Level,
         info: Info,

@@ -9,33 +9,46 @@ from typing import Any, cast
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, parse
 from graphql.execution import Executor
-from graphql.validation import specified_rules
+from graphql.validation import specified_rules, validate
+from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry import Schema
 from strawberry.execution.is_awaitable import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, validate_document
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from resolvers.context import Context
 from resolvers.executor import BreadthFirstExecutor, Plans
+from resolvers.limits import DocumentRefusedError, Estimate, Limits, check_counts, check_text
 from sql.session import Session
 
-MAX_TOKENS = 10_000
 # Characters of documents that were read and not kept. Their tokens know each other, so only the collector frees them,
 # and it counts objects: a few may hold a text of any size.
 MOST_PASSED_ON = 4_000_000
 MAX_CACHED_TEXT = 32_768  # characters; larger documents are read anew each time, refused ones as well
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
 OPERATION_FAILED = "OPERATION_RESOLUTION_FAILURE"
 VARIABLES_FAILED = "BAD_USER_INPUT"
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+MAX_VALIDATION_ERRORS = 20
+# graphql-core's own bound on comparing fields of one name, a fifth of its default: the rest would be 60 ms of work.
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 100_000
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document's text, parsed and validated: either a syntax tree or the errors that refuse it."""
+    """A document's text, parsed and validated: either a syntax tree or the errors that refuse it.
+
+    ``introspects`` says whether it asks for the schema itself.
+    """
 
     tree: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
+    introspects: bool = False
     plans: Plans = field(default_factory=Plans, compare=False)
+    estimates: dict[int, Estimate] = field(default_factory=dict, compare=False)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of this name, or the only one without a name; None where that is not clear."""
@@ -46,6 +59,16 @@ class Document:
             and (name is None or (definition.name is not None and definition.name.value == name))
         ]
         return found[0] if len(found) == 1 else None
+
+
+class Executed(ExecutionResult):
+    """The result of an operation, and the points that it has cost; None where the executor does not count them."""
+
+    __slots__ = ("cost",)
+
+    def __init__(self, result: ExecutionResult, cost: int | None) -> None:
+        super().__init__(result.data, result.errors, result.extensions)
+        self.cost = cost
 
 
 class Engine:
@@ -60,20 +83,25 @@ class Engine:
         *,
         cached_documents: int = 1000,
         max_page_size: int = 200,
+        limits: Limits = Limits(),  # noqa: B008 - a value that never changes
         executor_class: type[Executor[Any]] = BreadthFirstExecutor,
     ) -> None:
         self.schema = schema
         self._max_page_size = max_page_size
+        self._limits = limits
         self._executor_class = executor_class
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._cached_documents = cached_documents
         self._passed_on = 0
 
-    def document(self, text: str) -> Document:
-        """The parsed and validated document of a text, from the cache where it was seen before."""
+    def document(self, text: str, *, introspection: bool = True) -> Document:
+        """The parsed and validated document of a text, from the cache where it was seen before.
+
+        Without ``introspection`` a document that asks for the schema is refused, and errors suggest no names.
+        """
         document = self._documents.get(text)
         if document is None:
-            document = self._read(text)
+            document = self._read(text, introspection=introspection)
             if document.tree is None or len(text) > MAX_CACHED_TEXT:
                 self._passed_on += len(text)
                 if self._passed_on > MOST_PASSED_ON:
@@ -85,19 +113,40 @@ class Engine:
                 self._documents.popitem(last=False)
         else:
             self._documents.move_to_end(text)
+            if document.introspects and not introspection:
+                return Document(None, (_introspection_disabled(),))
         return document
 
-    def _read(self, text: str) -> Document:
+    def _read(self, text: str, *, introspection: bool = True) -> Document:
+        """Reads a document. Its size comes first: to validate it takes longer than to count it, and much for some."""
         try:
-            tree = parse(text, max_tokens=MAX_TOKENS)
-            errors = validate_document(self.schema._schema, tree, tuple(specified_rules))  # noqa: SLF001
+            check_text(text, self._limits)
+            tree = parse(text)
+            introspects = check_counts(tree, self._limits)
+        except DocumentRefusedError as error:
+            return Document(None, (error.with_traceback(None),))
         except GraphQLError as error:
             return Document(None, (_coded(error, PARSE_FAILED),))
-        except RecursionError:
-            return Document(
-                None, (GraphQLError("The document is nested too deeply.", extensions={"code": PARSE_FAILED}),)
-            )
-        return Document(None if errors else tree, tuple(_coded(error, VALIDATION_FAILED) for error in errors))
+        if introspects and not introspection:
+            return Document(None, (_introspection_disabled(),))
+        schema = self.schema._schema  # noqa: SLF001 - Strawberry's own validation keeps its suggestions
+        errors = validate(schema, tree, RULES, MAX_VALIDATION_ERRORS, hide_suggestions=not introspection)
+        if errors:
+            return Document(None, tuple(_coded(error, VALIDATION_FAILED) for error in errors))
+        return Document(tree, introspects=introspects)
+
+    def estimate(self, document: Document, operation: OperationDefinitionNode, variables: dict[str, Any] | None) -> int:
+        """The points that an operation costs at most. Raises DocumentRefusedError where these are too many."""
+        found = document.estimates.get(id(operation))
+        if found is None:
+            if document.tree is None:
+                return 0
+            found = Estimate.of(self.schema._schema, document.tree, operation)  # noqa: SLF001 - as above
+            document.estimates[id(operation)] = found
+        cost = found.cost(variables, max_page_size=self._max_page_size)
+        if cost > self._limits.cost:
+            raise DocumentRefusedError("QUERY_TOO_EXPENSIVE", "Estimated cost in points", self._limits.cost, cost)
+        return cost
 
     def resolve_operation(self, document: Document, name: str | None) -> OperationDefinitionNode:
         """The operation to execute. Raises GraphQLError where the name does not settle it, or for a subscription."""
@@ -114,11 +163,20 @@ class Engine:
         return operation
 
     async def execute(
-        self, document: Document, session: Session, variables: dict[str, Any] | None, operation_name: str | None
-    ) -> ExecutionResult:
-        """The result of an operation; its statements all run in the session's transaction."""
+        self,
+        document: Document,
+        session: Session,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        *,
+        introspection: bool = True,
+    ) -> Executed:
+        """The result of an operation; its statements all run in the session's transaction.
+
+        Without ``introspection`` errors suggest no names.
+        """
         if document.tree is None:
-            return ExecutionResult(None, list(document.errors))
+            return Executed(ExecutionResult(None, list(document.errors)), 0)
         context = Context.of(session, max_page_size=self._max_page_size)
         try:
             options: dict[str, Any] = {"operation_extensions": None}
@@ -130,13 +188,16 @@ class Engine:
                 context_value=context,
                 raw_variable_values=variables,
                 operation_name=operation_name,
+                hide_suggestions=not introspection,
                 is_awaitable=cast("Any", optimized_is_awaitable),
                 **options,
             )
             if isinstance(executor, list):
-                return ExecutionResult(None, executor)
+                return Executed(ExecutionResult(None, executor), 0)
             result: Any = executor.execute_operation()
-            return result if isinstance(result, ExecutionResult) else await result
+            if not isinstance(result, ExecutionResult):
+                result = await result
+            return Executed(result, getattr(executor, "cost", None))
         finally:
             await context.loaders.close()
 
@@ -144,6 +205,11 @@ class Engine:
 def graphql_core_executor() -> type[Executor[Any]]:
     """graphql-core's own executor, as Strawberry uses it: what breadth-first execution is compared with."""
     return StrawberryGraphQLCoreExecutionContext
+
+
+def _introspection_disabled() -> GraphQLError:
+    message = "This gateway does not tell its schema: ask for data. The schema is published as schema.graphql."
+    return GraphQLError(message, extensions={"code": INTROSPECTION_DISABLED})
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

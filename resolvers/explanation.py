@@ -12,7 +12,7 @@ from resolvers.context import Info
 from resolvers.level import Level, level
 from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, connection, page
+from resolvers.paging import PAGED, Connection, connection, page
 from resolvers.scalars import Json, uuid_of
 from sql.statements import Ordering
 
@@ -88,7 +88,10 @@ findable("Explanation", explanation_by_id)
 class ExplanationQuery:
     """Ways to explanations."""
 
-    @level(description="All explanations that the caller may see, newest first.")
+    @level(
+        description="All explanations that the caller may see, newest first.",
+        directives=PAGED,
+    )
     def explanations(
         _: Level,
         info: Info,

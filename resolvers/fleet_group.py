@@ -22,9 +22,10 @@ from resolvers.group_permission import (
     group_permissions_of_group,
 )
 from resolvers.level import Level, level
+from resolvers.limits import Cost, ListSize
 from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, Page, connection, page, pages
+from resolvers.paging import PAGED, STATEMENT, Connection, Page, connection, page, pages
 from resolvers.scalars import Json, uuid_of
 from resolvers.selection import nesting
 from sql.statements import Ordering
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from resolvers.vehicle import Vehicle, VehicleFilter, VehicleOrder
 
 MAX_DEPTH = 1000
+ASSUMED_GROUPS = 500  # of a whole tenant; each has one parent, so nested children are no more
 WHOLE: Final = "whole"
 
 
@@ -153,17 +155,26 @@ class FleetGroup(Node):
         """The group above."""
         return info.context.loaders.level(fleet_group_by_id, column(groups, "parent_group_id"))
 
-    @level(description="From the topmost visible group down to the parent.")
+    @level(
+        description="From the topmost visible group down to the parent.",
+        directives=[ListSize(assumed_size=5)],
+    )
     def ancestors(groups: Level, info: Info) -> list[FleetGroup]:
         """All groups above."""
         return info.context.loaders.level(ancestors_of_group, column(groups, "id"))
 
-    @level(description="The groups directly below, by name. Nested to any depth, all levels are one statement.")
+    @level(
+        description="The groups directly below, by name. Nested to any depth, all levels are one statement.",
+        directives=[ListSize(assumed_size=3, assumed_total=ASSUMED_GROUPS)],
+    )
     def children(groups: Level, info: Info) -> list[FleetGroup]:
         """The groups below."""
         return load_children(info.context.loaders, column(groups, "id"), nesting(info, "children"))
 
-    @level(description="How many visible groups lie above; 0 at a root of what the caller may see.")
+    @level(
+        description="How many visible groups lie above; 0 at a root of what the caller may see.",
+        directives=STATEMENT,
+    )
     def depth(groups: Level, info: Info) -> int:
         """Levels below the visible root."""
 
@@ -172,7 +183,10 @@ class FleetGroup(Node):
 
         return info.context.loaders.level(ancestors_of_group, column(groups, "id"), then=lengths)
 
-    @level(description="The vehicles of the group, with includeDescendants those of its whole subtree.")
+    @level(
+        description="The vehicles of the group, with includeDescendants those of its whole subtree.",
+        directives=PAGED,
+    )
     def vehicles(
         groups: Level,
         info: Info,
@@ -191,31 +205,44 @@ class FleetGroup(Node):
         subtree = True if include_descendants else None
         return pages(info, vehicles_by_group, vehicle_count_by_group, column(groups, "id"), asked, subtree)
 
-    @level(description="Totals over the whole subtree, counting only what the caller may see, each vehicle once.")
+    @level(
+        description="Totals over the whole subtree, counting only what the caller may see, each vehicle once.",
+        directives=[Cost(weight="4")],
+    )
     def rollup(groups: Level, info: Info, period: Period | None = None) -> FleetRollup:
         """Totals of the subtree."""
         batch, *arguments = rollups(info, period)
         return info.context.loaders.level(batch, column(groups, "id"), *arguments)
 
-    @level(description="Stored day figures of the subtree, oldest first.")
+    @level(
+        description="Stored day figures of the subtree, oldest first.",
+        directives=[ListSize(assumed_size=31)],
+    )
     def summaries(groups: Level, info: Info, period: Period | None = None) -> list[FleetSummary]:
         """Day figures of the subtree."""
         return info.context.loaders.level(summaries_of_group, column(groups, "id"), *bounds(period))
 
-    @level(description="What the stored figures say about the group, newest first.")
+    @level(
+        description="What the stored figures say about the group, newest first.",
+        directives=[ListSize(assumed_size=5)],
+    )
     def explanations(groups: Level, info: Info) -> list[Explanation]:
         """Insights about the group."""
         return info.context.loaders.level(explanations_of_group, column(groups, "id"))
 
     @level(
         description="The grants on this very group, oldest first. Owners, managers and holders of ADMIN see all."
-        " Others see their own."
+        " Others see their own.",
+        directives=[ListSize(assumed_size=5)],
     )
     def permissions(groups: Level, info: Info) -> list[GroupPermission]:
         """Grants on the group."""
         return info.context.loaders.level(group_permissions_of_group, column(groups, "id"))
 
-    @level(description="What the caller may do with the group: the strongest of role and grants on the way up.")
+    @level(
+        description="What the caller may do with the group: the strongest of role and grants on the way up.",
+        directives=STATEMENT,
+    )
     def my_permission(groups: Level, info: Info) -> PermissionLevel:
         """The caller's level."""
         return info.context.loaders.level(caller_permission_of_group, column(groups, "id"))
@@ -259,7 +286,10 @@ class FleetGroupQuery:
         """One group."""
         return info.context.loaders.level(fleet_group_by_id, [uuid_of(id)])
 
-    @level(description="All groups that the caller may see, by name unless ordered otherwise.")
+    @level(
+        description="All groups that the caller may see, by name unless ordered otherwise.",
+        directives=PAGED,
+    )
     def fleet_groups(
         _: Level,
         info: Info,
@@ -275,7 +305,8 @@ class FleetGroupQuery:
 
     @level(
         description="The permitted tree below rootId (or below every visible root), depth first, any depth, one "
-        "request. The roots have depth 0; maxDepth: 0 gives them alone."
+        "request. The roots have depth 0; maxDepth: 0 gives them alone.",
+        directives=[ListSize(assumed_size=ASSUMED_GROUPS)],
     )
     def fleet_tree(
         _: Level, info: Info, root_id: strawberry.ID | None = None, max_depth: int | None = None

@@ -23,7 +23,7 @@ Level: TypeAlias = Any
 """The objects of a level, a sequence of rows: what a level resolver has in the place of ``self``."""
 
 
-def level(*, description: str) -> Callable[[Callable[..., Any]], Any]:
+def level(*, description: str, directives: Sequence[object] = ()) -> Callable[[Callable[..., Any]], Any]:
     """Makes a function of a level a field.
 
     ::
@@ -34,7 +34,8 @@ def level(*, description: str) -> Callable[[Callable[..., Any]], Any]:
 
     It takes all objects of the level, then what any Strawberry resolver takes, and returns a value for each object, or
     an awaitable of that; an exception among the values is an error at its place. Its annotation is the field's type, of
-    one object. An executor that goes object by object calls it with levels of one.
+    one object. An executor that goes object by object calls it with levels of one. ``directives`` say what it costs,
+    and how long its lists are.
     """
 
     def declare(function: Callable[..., Any]) -> Any:
@@ -49,7 +50,7 @@ def level(*, description: str) -> Callable[[Callable[..., Any]], Any]:
         source = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         one.__signature__ = signature.replace(parameters=[source, *others])  # type: ignore[attr-defined]
         one.level = function  # type: ignore[attr-defined]
-        return strawberry.field(description=description)(one)
+        return strawberry.field(description=description, directives=directives)(one)
 
     return declare
 

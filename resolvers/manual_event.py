@@ -14,7 +14,7 @@ from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
 from resolvers.loading import Loaders, column, many_by, one_by, value_by
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, Page, narrowed_connection, page
+from resolvers.paging import PAGED, Connection, Page, narrowed_connection, page
 from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.user import User, user_by_id
 from sql.statements import Ordering
@@ -180,7 +180,10 @@ def event_page(
 class ManualEventQuery:
     """Ways to events."""
 
-    @level(description="All events that the caller may see, latest first unless ordered otherwise.")
+    @level(
+        description="All events that the caller may see, latest first unless ordered otherwise.",
+        directives=PAGED,
+    )
     def events(
         _: Level,
         info: Info,
@@ -195,7 +198,10 @@ class ManualEventQuery:
         asked = event_page(info, filter, order_by, first, after, last, before)
         return narrowed_connection(info, "manual_events", asked)
 
-    @level(description="The archived events that the caller may see, latest first unless ordered otherwise.")
+    @level(
+        description="The archived events that the caller may see, latest first unless ordered otherwise.",
+        directives=PAGED,
+    )
     def archived_events(
         _: Level,
         info: Info,

@@ -13,6 +13,7 @@ from resolvers.context import Info
 from resolvers.errors import ForbiddenError
 from resolvers.group_permission import GroupPermission, group_permissions_of_user
 from resolvers.level import Level, level
+from resolvers.limits import ListSize
 from resolvers.loading import Loaders, column, many_by
 from resolvers.user import User, user_by_id
 
@@ -64,7 +65,10 @@ class Membership:
         """The person."""
         return info.context.loaders.level(user_by_id, column(memberships, "user_id"))
 
-    @level(description="What is granted to the person in the acting tenant, as far as the caller sees it.")
+    @level(
+        description="What is granted to the person in the acting tenant, as far as the caller sees it.",
+        directives=[ListSize(assumed_size=5)],
+    )
     def permissions(memberships: Level, info: Info) -> list[GroupPermission]:
         """Grants, oldest first; none in another tenant."""
         acting = info.context.tenant_id

@@ -13,6 +13,7 @@ from strawberry import Schema
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError
 from resolvers.executor import TYPES
+from resolvers.limits import ListSize
 from resolvers.loading import Batch
 from resolvers.scalars import uuid_of
 from sql.driver import Row
@@ -72,7 +73,8 @@ class NodeQuery:
         return (await _find(info, [id], "id"))[0]
 
     @strawberry.field(
-        description="The objects with these ids (at most 200), in the same order; null for each unknown one."
+        description="The objects with these ids (at most 200), in the same order; null for each unknown one.",
+        directives=[ListSize(assumed_size=MAX_IDS, slicing_arguments=["ids"])],
     )
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         """Many objects."""

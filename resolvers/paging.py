@@ -17,6 +17,7 @@ from resolvers.context import Info
 from resolvers.errors import InvalidCursorError, InvalidPageError
 from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
+from resolvers.limits import Cost, ListSize
 from resolvers.loading import Batch, LevelLoader, Loaders
 from resolvers.selection import coordinate, names_below
 from sql import statements
@@ -24,6 +25,12 @@ from sql.driver import Row
 from sql.statements import Ordering
 
 DEFAULT_SIZE = 50
+PAGED = (ListSize(assumed_size=DEFAULT_SIZE, slicing_arguments=["first", "last"], sized_fields=["edges", "nodes"]),)
+"""The directives of a field that is a connection: its rows are as many as its page."""
+STATEMENT = (Cost(weight="2"),)
+"""The directives of a scalar that takes a statement of its own."""
+FREE = (Cost(weight="0"),)
+"""The directives of a type that stands for no row."""
 MAX_CURSOR = 2048
 DIGEST_BYTES = 8
 NOTHING_HEAVY: Mapping[str, frozenset[str]] = {}
@@ -162,6 +169,8 @@ def decode_cursor(kind: str, order: Sequence[Ordering], cursor: str, columns: Ma
 _READERS: dict[str, Callable[[Any], Any]] = {
     "text": str,
     "integer": int,
+    "float8": float,
+    "date": datetime.date.fromisoformat,
     "uuid": str,
     "timestamptz": datetime.datetime.fromisoformat,
 }
@@ -230,7 +239,7 @@ class Paged:
         return self.page.cursor(self.nodes[-1]) if self.nodes else None
 
 
-@strawberry.type(description="Where a page lies in its connection.")
+@strawberry.type(description="Where a page lies in its connection.", directives=FREE)
 class PageInfo:
     """Relay's page information."""
 
@@ -240,7 +249,7 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="The last row's cursor; null on an empty page.")
 
 
-@strawberry.type(description="A row and its position.")
+@strawberry.type(description="A row and its position.", directives=FREE)
 class Edge(Generic[Item]):
     """Relay's edge."""
 
@@ -256,7 +265,10 @@ class Connection(Generic[Item]):
     nodes: list[Item] = strawberry.field(description="The rows alone.")
     page_info: PageInfo = strawberry.field(description="Where this page lies.")
 
-    @level(description="How many rows the connection has over all its pages; counted only when asked for.")
+    @level(
+        description="How many rows the connection has over all its pages; counted only when asked for.",
+        directives=STATEMENT,
+    )
     def total_count(pages: Level) -> int:
         """Rows of all pages."""
         return pages[0].counts.load_level([paged.key for paged in pages])

@@ -10,11 +10,14 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers import level, node, scalars
 from resolvers.audit_record import AuditQuery
 from resolvers.client import ClientQuery
+from resolvers.document_usage import DocumentUsageQuery
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.explanation import ExplanationQuery
 from resolvers.fleet_group import FleetGroupQuery
+from resolvers.limits import weights
 from resolvers.manual_event import ManualEventQuery
 from resolvers.node import NodeQuery
+from resolvers.paging import FREE
 from resolvers.scalars import SCALARS
 from resolvers.stream_event import StreamQuery
 from resolvers.tenant import TenantQuery
@@ -36,6 +39,7 @@ QUERIES = (
     StreamQuery,
     AuditQuery,
     ClientQuery,
+    DocumentUsageQuery,
 )
 
 
@@ -47,7 +51,7 @@ def read(source: Any, name: str) -> object:
 def build() -> strawberry.Schema:
     """The schema that the gateway serves."""
     schema = strawberry.Schema(
-        query=strawberry.type(type("Query", QUERIES, {}), description="The ways into the graph."),
+        query=strawberry.type(type("Query", QUERIES, {}), description="The ways into the graph.", directives=FREE),
         types=EVENT_TYPES,
         execution_context_class=BreadthFirstExecutor,
         config=StrawberryConfig(default_resolver=read, scalar_map=SCALARS),
@@ -55,6 +59,7 @@ def build() -> strawberry.Schema:
     level.install(schema)
     node.install(schema)
     scalars.install(schema)
+    weights.install(schema)
     return schema
 
 

@@ -14,7 +14,7 @@ from resolvers.level import Level, level
 from resolvers.loading import Loaders, one_by
 from resolvers.membership import MembershipRole, require_role
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, connection, page
+from resolvers.paging import PAGED, Connection, connection, page
 from resolvers.scalars import Json, text_of, uuid_of
 from sql.statements import Ordering
 
@@ -70,7 +70,10 @@ findable("StreamEvent", stream_event_by_id)
 class StreamQuery:
     """Ways to the event stream."""
 
-    @level(description="What changed in the tenant, newest first; for owners and managers.")
+    @level(
+        description="What changed in the tenant, newest first; for owners and managers.",
+        directives=PAGED,
+    )
     def event_stream(
         _: Level,
         info: Info,

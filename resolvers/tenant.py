@@ -12,10 +12,11 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import OtherTenantError
 from resolvers.filters import Period, bounds
-from resolvers.fleet_group import FleetGroup, root_groups
+from resolvers.fleet_group import ASSUMED_GROUPS, FleetGroup, root_groups
 from resolvers.fleet_rollup import FleetRollup, rollups
 from resolvers.fleet_summary import FleetSummary, summaries_of_tenant
 from resolvers.level import Level, level
+from resolvers.limits import Cost, ListSize
 from resolvers.loading import Batch, Loaders, one_by
 from resolvers.membership import Membership, memberships_of_tenant
 from resolvers.node import Node, findable
@@ -50,22 +51,34 @@ class Tenant(Node):
     created_at: datetime.datetime = strawberry.field(description="When the tenant was made.")
     updated_at: datetime.datetime = strawberry.field(description="When the tenant last changed.")
 
-    @level(description="The members, by email.")
+    @level(
+        description="The members, by email.",
+        directives=[ListSize(assumed_size=50)],
+    )
     def memberships(tenants: Level, info: Info) -> list[Membership]:
         """Members of the acting tenant."""
         return _of_acting(tenants, info, memberships_of_tenant)
 
-    @level(description="The topmost groups that the caller sees, by name.")
+    @level(
+        description="The topmost groups that the caller sees, by name.",
+        directives=[ListSize(assumed_size=5, assumed_total=ASSUMED_GROUPS)],
+    )
     def root_groups(tenants: Level, info: Info) -> list[FleetGroup]:
         """Roots of the visible tree."""
         return _of_acting(tenants, info, root_groups)
 
-    @level(description="Totals over all that the caller may see, each vehicle once.")
+    @level(
+        description="Totals over all that the caller may see, each vehicle once.",
+        directives=[Cost(weight="4")],
+    )
     def rollup(tenants: Level, info: Info, period: Period | None = None) -> FleetRollup:
         """Totals of the tenant."""
         return _of_acting(tenants, info, *rollups(info, period))
 
-    @level(description="Stored day figures of the whole tenant, oldest first; for owners and managers.")
+    @level(
+        description="Stored day figures of the whole tenant, oldest first; for owners and managers.",
+        directives=[ListSize(assumed_size=31)],
+    )
     def summaries(tenants: Level, info: Info, period: Period | None = None) -> list[FleetSummary]:
         """Day figures of the tenant."""
         return _of_acting(tenants, info, summaries_of_tenant, *bounds(period))

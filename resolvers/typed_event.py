@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import strawberry
 
+from resolvers.limits import ListSize
 from resolvers.manual_event import ManualEvent
 from resolvers.scalars import Json
 
@@ -160,7 +161,10 @@ class Trip:
 class TripBatch(ManualEvent):
     """An event of type trip_batch."""
 
-    @strawberry.field(description="The trips, in the order recorded.")
+    @strawberry.field(
+        description="The trips, in the order recorded.",
+        directives=[ListSize(assumed_size=3)],
+    )
     def trips(self) -> list[Trip]:
         """The trips."""
         return [

@@ -13,7 +13,7 @@ from resolvers.context import Info
 from resolvers.level import Level, level
 from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, connection, page
+from resolvers.paging import PAGED, Connection, connection, page
 from resolvers.scalars import uuid_of
 from resolvers.user import User, user_by_id
 from resolvers.vehicle import Vehicle, vehicle_by_id
@@ -87,7 +87,10 @@ findable("Upload", upload_by_id)
 class UploadQuery:
     """Ways to uploads."""
 
-    @level(description="All uploads that the caller may see, newest first.")
+    @level(
+        description="All uploads that the caller may see, newest first.",
+        directives=PAGED,
+    )
     def uploads(
         _: Level,
         info: Info,

@@ -9,6 +9,7 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.level import Level, level
+from resolvers.limits import ListSize
 from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
 
@@ -33,7 +34,10 @@ class User(Node):
     email: str = strawberry.field(description="The address the person signs in with.")
     name: str = strawberry.field(description="The person's name.")
 
-    @level(description="The tenants this person belongs to: all of the caller's own; of others, the acting one.")
+    @level(
+        description="The tenants this person belongs to: all of the caller's own; of others, the acting one.",
+        directives=[ListSize(assumed_size=3)],
+    )
     def memberships(users: Level, info: Info) -> list[Annotated[Membership, strawberry.lazy("resolvers.membership")]]:
         """Memberships by tenant name."""
         return info.context.loaders.level(memberships_of_user, column(users, "id"))

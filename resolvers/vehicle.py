@@ -15,6 +15,7 @@ from resolvers.explanation import Explanation, explanations_of_vehicle
 from resolvers.filters import OrderDirection, Period, StringFilter, bounds
 from resolvers.fleet_group import FleetGroup, fleet_group_by_id
 from resolvers.level import Level, level
+from resolvers.limits import ListSize
 from resolvers.loading import Loaders, column, many_by, one_by, value_by
 from resolvers.manual_event import (
     EventFilter,
@@ -25,7 +26,7 @@ from resolvers.manual_event import (
     events_by_vehicle,
 )
 from resolvers.node import Node, findable
-from resolvers.paging import Connection, Page, narrowed_connection, page, pages
+from resolvers.paging import PAGED, Connection, Page, narrowed_connection, page, pages
 from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
 from sql.statements import Ordering
@@ -142,7 +143,10 @@ class Vehicle(Node):
         """The group."""
         return info.context.loaders.level(fleet_group_by_id, column(vehicles, "fleet_group_id"))
 
-    @level(description="What was captured about the vehicle, latest first unless ordered otherwise.")
+    @level(
+        description="What was captured about the vehicle, latest first unless ordered otherwise.",
+        directives=PAGED,
+    )
     def events(
         vehicles: Level,
         info: Info,
@@ -157,7 +161,10 @@ class Vehicle(Node):
         asked = event_page(info, filter, order_by, first, after, last, before)
         return pages(info, events_by_vehicle, event_count_by_vehicle, column(vehicles, "id"), asked)
 
-    @level(description="The vehicle's figures per day, week or month, oldest first.")
+    @level(
+        description="The vehicle's figures per day, week or month, oldest first.",
+        directives=[ListSize(assumed_size=31)],
+    )
     def metrics(
         vehicles: Level, info: Info, period: Period | None = None, period_type: PeriodType = PeriodType.DAILY
     ) -> list[VehicleMetrics]:
@@ -165,12 +172,18 @@ class Vehicle(Node):
         ids = column(vehicles, "id")
         return info.context.loaders.level(metrics_of_vehicle, ids, period_type.value, *bounds(period))
 
-    @level(description="What the figures say about the vehicle, newest first.")
+    @level(
+        description="What the figures say about the vehicle, newest first.",
+        directives=[ListSize(assumed_size=5)],
+    )
     def explanations(vehicles: Level, info: Info) -> list[Explanation]:
         """Insights about the vehicle."""
         return info.context.loaders.level(explanations_of_vehicle, column(vehicles, "id"))
 
-    @level(description="The files uploaded for the vehicle, newest first.")
+    @level(
+        description="The files uploaded for the vehicle, newest first.",
+        directives=[ListSize(assumed_size=5)],
+    )
     def uploads(vehicles: Level, info: Info) -> list[Annotated[Upload, strawberry.lazy("resolvers.upload")]]:
         """Files of the vehicle."""
         from resolvers.upload import uploads_of_vehicle
@@ -205,7 +218,10 @@ class VehicleQuery:
         """One vehicle."""
         return info.context.loaders.level(vehicle_by_id, [uuid_of(id)])
 
-    @level(description="All vehicles that the caller may see, by label unless ordered otherwise.")
+    @level(
+        description="All vehicles that the caller may see, by label unless ordered otherwise.",
+        directives=PAGED,
+    )
     def vehicles(
         _: Level,
         info: Info,

@@ -387,6 +387,48 @@ begin
 end;
 $$;
 ALTER FUNCTION app.record_documents(in_seen jsonb) OWNER TO motomind;
+CREATE FUNCTION app.record_usage(in_usage jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+  used record;
+begin
+  for used in
+    select u.*
+      from jsonb_to_recordset(in_usage)
+           as u (tenant_id uuid, client_id uuid, day date, document text, requests integer, errors integer,
+                 not_modified integer, requested_cost double precision, actual_cost double precision,
+                 milliseconds double precision)
+      join tenants t on t.id = u.tenant_id
+     where u.client_id is null
+        or exists (select from clients c where c.tenant_id = u.tenant_id and c.id = u.client_id)
+     order by u.tenant_id, u.day, u.client_id, u.document
+  loop
+    if not exists (select from document_usage d
+                    where d.tenant_id = used.tenant_id and d.day = used.day
+                      and d.client_id is not distinct from used.client_id and d.document = used.document)
+       and (select count(*) >= 1000 from document_usage d
+             where d.tenant_id = used.tenant_id and d.day = used.day
+               and d.client_id is not distinct from used.client_id) then
+      used.document := '(other)';
+    end if;
+    insert into document_usage as d (tenant_id, day, client_id, document, requests, errors, not_modified,
+                                     requested_cost, actual_cost, milliseconds)
+    values (used.tenant_id, used.day, used.client_id, used.document, used.requests, used.errors, used.not_modified,
+            used.requested_cost, used.actual_cost, used.milliseconds)
+    on conflict (tenant_id, day, client_id, document) do update
+       set requests = d.requests + excluded.requests,
+           errors = d.errors + excluded.errors,
+           not_modified = d.not_modified + excluded.not_modified,
+           requested_cost = d.requested_cost + excluded.requested_cost,
+           actual_cost = d.actual_cost + excluded.actual_cost,
+           milliseconds = d.milliseconds + excluded.milliseconds,
+           last_used_at = now();
+  end loop;
+end;
+$$;
+ALTER FUNCTION app.record_usage(in_usage jsonb) OWNER TO motomind;
 CREATE FUNCTION app.record_user_audit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -403,6 +445,26 @@ begin
 end;
 $$;
 ALTER FUNCTION app.record_user_audit() OWNER TO motomind;
+CREATE FUNCTION app.refund(in_refunds jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+  refund record;
+begin
+  for refund in
+    select r.tenant_id, r.credential_id, sum(r.points) as points
+      from jsonb_to_recordset(in_refunds) as r (tenant_id uuid, credential_id uuid, points double precision)
+     group by r.tenant_id, r.credential_id
+     order by r.tenant_id, r.credential_id
+  loop
+    update budgets b
+       set available = greatest(least(b.available + refund.points, b.capacity), -b.capacity)
+     where b.tenant_id = refund.tenant_id and b.credential_id = refund.credential_id;
+  end loop;
+end;
+$$;
+ALTER FUNCTION app.refund(in_refunds jsonb) OWNER TO motomind;
 CREATE FUNCTION app.refuse_group_cycle() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -538,6 +600,43 @@ begin
 end;
 $$;
 ALTER FUNCTION app.secure_partition(partition_name text) OWNER TO motomind;
+CREATE FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+  bucket budgets;
+begin
+  loop
+    select * into bucket from budgets b
+     where b.tenant_id = in_tenant_id and b.credential_id = in_credential_id for no key update;
+    exit when found;
+    -- Who is no member gets no budget, and is refused as such a moment later.
+    if not exists (select from memberships m
+                    where m.tenant_id = in_tenant_id and m.user_id = in_credential_id and m.left_at is null)
+       and not exists (select from clients c where c.tenant_id = in_tenant_id and c.id = in_credential_id) then
+      granted := true;
+      available := in_capacity - in_cost;
+      return;
+    end if;
+    insert into budgets (tenant_id, credential_id, available, capacity, restore_rate)
+    values (in_tenant_id, in_credential_id, in_capacity, in_capacity, in_restore_rate)
+    on conflict do nothing;
+  end loop;
+  available := least(
+    bucket.available + in_restore_rate * greatest(extract(epoch from clock_timestamp() - bucket.updated_at), 0),
+    in_capacity);
+  granted := available >= in_cost;
+  if granted then
+    available := available - in_cost;
+  end if;
+  update budgets b
+     set available = spend.available, capacity = in_capacity, restore_rate = in_restore_rate,
+         updated_at = greatest(clock_timestamp(), bucket.updated_at)
+   where b.tenant_id = in_tenant_id and b.credential_id = in_credential_id;
+end;
+$$;
+ALTER FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) OWNER TO motomind;
 CREATE FUNCTION app.stream_metadata() RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
@@ -645,6 +744,19 @@ CREATE TABLE public.audit_trail (
 );
 ALTER TABLE ONLY public.audit_trail FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_trail OWNER TO motomind;
+CREATE UNLOGGED TABLE public.budgets (
+    tenant_id uuid NOT NULL,
+    credential_id uuid NOT NULL,
+    available double precision NOT NULL,
+    capacity double precision NOT NULL,
+    restore_rate double precision NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT budgets_capacity_check CHECK ((capacity > (0)::double precision)),
+    CONSTRAINT budgets_restore_rate_check CHECK ((restore_rate > (0)::double precision))
+)
+WITH (fillfactor='50');
+ALTER TABLE ONLY public.budgets FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.budgets OWNER TO motomind;
 CREATE TABLE public.client_documents (
     tenant_id uuid NOT NULL,
     client_id uuid NOT NULL,
@@ -692,6 +804,24 @@ CREATE TABLE public.clients (
 );
 ALTER TABLE ONLY public.clients FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.clients OWNER TO motomind;
+CREATE TABLE public.document_usage (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    day date NOT NULL,
+    client_id uuid,
+    document text NOT NULL,
+    requests integer DEFAULT 0 NOT NULL,
+    errors integer DEFAULT 0 NOT NULL,
+    not_modified integer DEFAULT 0 NOT NULL,
+    requested_cost double precision DEFAULT 0 NOT NULL,
+    actual_cost double precision DEFAULT 0 NOT NULL,
+    milliseconds double precision DEFAULT 0 NOT NULL,
+    last_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT document_usage_document_check CHECK (((length(document) >= 1) AND (length(document) <= 200)))
+)
+WITH (fillfactor='70');
+ALTER TABLE ONLY public.document_usage FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.document_usage OWNER TO motomind;
 CREATE TABLE public.event_stream (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1042,12 +1172,16 @@ ALTER TABLE public.vehicles OWNER TO motomind;
 ALTER TABLE ONLY public.manual_events ATTACH PARTITION public.manual_events_default DEFAULT;
 ALTER TABLE ONLY public.audit_trail
     ADD CONSTRAINT audit_trail_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (tenant_id, credential_id);
 ALTER TABLE ONLY public.client_documents
     ADD CONSTRAINT client_documents_pkey PRIMARY KEY (tenant_id, client_id, document_id);
 ALTER TABLE ONLY public.client_keys
     ADD CONSTRAINT client_keys_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.clients
     ADD CONSTRAINT clients_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.document_usage
+    ADD CONSTRAINT document_usage_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.event_stream
     ADD CONSTRAINT event_stream_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.event_stream
@@ -1096,6 +1230,7 @@ CREATE INDEX client_keys_digest ON public.client_keys USING btree (digest);
 CREATE UNIQUE INDEX clients_name ON public.clients USING btree (tenant_id, name);
 CREATE UNIQUE INDEX clients_token_client ON public.clients USING btree (tenant_id, token_client);
 CREATE INDEX clients_user ON public.clients USING btree (tenant_id, user_id);
+CREATE UNIQUE INDEX document_usage_day ON public.document_usage USING btree (tenant_id, day, client_id, document) NULLS NOT DISTINCT;
 CREATE INDEX event_stream_created_at ON public.event_stream USING btree (tenant_id, created_at, id);
 CREATE INDEX explanations_created_at ON public.explanations USING btree (tenant_id, created_at, id);
 CREATE INDEX explanations_group ON public.explanations USING btree (tenant_id, fleet_group_id, created_at, id);
@@ -1203,6 +1338,10 @@ ALTER TABLE ONLY public.clients
     ADD CONSTRAINT clients_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.clients
     ADD CONSTRAINT clients_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.memberships(tenant_id, user_id);
+ALTER TABLE ONLY public.document_usage
+    ADD CONSTRAINT document_usage_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
+ALTER TABLE ONLY public.document_usage
+    ADD CONSTRAINT document_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.event_stream
     ADD CONSTRAINT event_stream_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.explanations
@@ -1279,6 +1418,7 @@ CREATE POLICY add_tenant ON public.manual_events FOR INSERT TO gateway_tenant WI
 CREATE POLICY add_tenant ON public.uploads FOR INSERT TO gateway_tenant WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (uploaded_by = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY add_tenant ON public.vehicles FOR INSERT TO gateway_tenant WITH CHECK ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 ALTER TABLE public.audit_trail ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.budgets ENABLE ROW LEVEL SECURITY;
 CREATE POLICY change_administered ON public.fleet_groups FOR UPDATE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY change_administered ON public.group_permissions FOR UPDATE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[]))))) WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (granted_by = ( SELECT app.user_id() AS user_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY change_granted ON public.manual_events FOR UPDATE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
@@ -1296,6 +1436,7 @@ CREATE POLICY change_tenant ON public.vehicles FOR UPDATE TO gateway_tenant USIN
 ALTER TABLE public.client_documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.client_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.clients ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.document_usage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.event_stream ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
@@ -1307,9 +1448,11 @@ ALTER TABLE public.manual_events_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner ON public.audit_trail TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.budgets TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.client_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.client_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.clients TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.document_usage TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.event_stream TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
@@ -1351,9 +1494,11 @@ CREATE POLICY read_member ON public.users FOR SELECT TO gateway_tenant, gateway_
 CREATE POLICY read_membership ON public.memberships FOR SELECT TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) OR (user_id = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY read_own ON public.group_permissions FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (((user_id = ( SELECT app.user_id() AS user_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY read_tenant ON public.audit_trail FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.budgets FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.client_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.client_keys FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.clients FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.document_usage FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.event_stream FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.explanations FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_groups FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
@@ -1448,7 +1593,11 @@ GRANT ALL ON FUNCTION app.recent_documents(in_limit integer) TO gateway;
 REVOKE ALL ON FUNCTION app.record_audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.record_documents(in_seen jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.record_documents(in_seen jsonb) TO gateway;
+REVOKE ALL ON FUNCTION app.record_usage(in_usage jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.record_usage(in_usage jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refund(in_refunds jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.refund(in_refunds jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.register_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text, in_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.register_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text, in_text text) TO gateway;
@@ -1461,6 +1610,8 @@ REVOKE ALL ON FUNCTION app.role() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.role() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.role() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.secure_partition(partition_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) TO gateway;
 REVOKE ALL ON FUNCTION app.stream_metadata() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) TO gateway_tenant;
@@ -1502,6 +1653,8 @@ GRANT SELECT(created_at) ON TABLE public.client_keys TO gateway_tenant;
 GRANT SELECT(created_at) ON TABLE public.client_keys TO gateway_groups;
 GRANT SELECT ON TABLE public.clients TO gateway_tenant;
 GRANT SELECT ON TABLE public.clients TO gateway_groups;
+GRANT SELECT ON TABLE public.document_usage TO gateway_tenant;
+GRANT SELECT ON TABLE public.document_usage TO gateway_groups;
 GRANT SELECT ON TABLE public.event_stream TO gateway_tenant;
 GRANT SELECT ON TABLE public.event_stream TO gateway_groups;
 GRANT SELECT ON TABLE public.explanations TO gateway_tenant;

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from psycopg import sql as compose
 
 from resolvers.execution import Engine
+from resolvers.limits import Limits
 from resolvers.schema import build
 from sql import embedded
 from sql.database import Database, PoolSettings
@@ -29,6 +30,8 @@ from sql.session import Caller, Issued
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 DEMO_UNTIL = date(2026, 11, 1)
+UNLIMITED = Limits(**{each.name: 10**9 for each in fields(Limits)})
+"""For documents that a test makes: no limit matters."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -152,11 +155,12 @@ def engine() -> Engine:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation returned: plain data, errors as a client reads them, and the statements behind it."""
+    """What an operation returned: plain data, errors as a client reads them, the statements behind it, its points."""
 
     data: Any
     errors: list[dict[str, Any]]
     issued: list[Issued]
+    cost: int | None
 
 
 Ask = Callable[..., Awaitable[Answer]]
@@ -180,6 +184,7 @@ def ask(demo: Addresses, database: Database, engine: Engine) -> Ask:
             orjson.loads(orjson.dumps(result.data, default=str)),
             [dict(error.formatted) for error in result.errors or ()],
             session.issued,
+            result.cost,
         )
 
     return ask

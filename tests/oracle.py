@@ -28,8 +28,13 @@ TABLES = {
     "client_documents": None,
     "registered_documents": None,
     "unknown_documents": None,
+    "budgets": None,
+    "document_usage": "documentUsage",
 }
-OF_OWNERS = ("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents")
+OF_OWNERS = (
+    *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
+    *("budgets", "document_usage"),
+)
 LEVELS = ["read", "write", "admin"]
 COSTLY = {"fuel_purchase": "fuelCost", "maintenance": "maintenanceCost"}
 
@@ -126,6 +131,7 @@ class Oracle:
             "clients": ["name"],
             "client_keys": ["hint"],
             "client_documents": ["document_id", "text"],
+            "document_usage": ["document"],
         }
 
         def texts(rows):

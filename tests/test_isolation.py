@@ -17,11 +17,13 @@ import orjson
 import psycopg
 import pytest
 
+from resolvers.execution import Engine
+from resolvers.schema import build
 from sql.database import Database, PoolSettings
 from sql.demo import load_demo
 from sql.people import member
 from sql.session import Caller
-from tests.conftest import name_of
+from tests.conftest import UNLIMITED, name_of
 from tests.oracle import TABLES, Oracle, totals
 from tests.questions import Writer, acting_fields, arguments_of, id_questions, plain
 
@@ -77,6 +79,10 @@ EXTRAS = """
     select t.id, repeat('2', 64), '{ viewer { id } }' from tenants t;
   insert into unknown_documents (tenant_id, client_id, sha256, text)
     select c.tenant_id, c.id, repeat('3', 64), '{ viewer { name } }' from clients c;
+  insert into budgets (tenant_id, credential_id, available, capacity, restore_rate)
+    select c.tenant_id, c.id, 1, 10, 1 from clients c;
+  insert into document_usage (tenant_id, day, client_id, document, requests)
+    select c.tenant_id, '2026-10-31', c.id, 'usage of ' || c.name, 3 from clients c;
 """
 
 
@@ -97,6 +103,12 @@ def world(databases, migrated):
 def oracle(world):
     """What everybody may see."""
     return Oracle(world.owner)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """The schema, for questions of any size."""
+    return Engine(build(), limits=UNLIMITED)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +206,12 @@ async def test_connections_hold_as_many_rows_as_are_visible(caller, oracle, tell
             text, errors = await tell(caller, f"{{ {field} {{ totalCount }} }}")
             expected = {field: {"totalCount": len(oracle.see(*caller)[table])}}
             refused = [error["extensions"]["code"] for error in errors]
-            allowed = {"auditTrail": {"owner"}, "clients": {"owner"}, "eventStream": {"owner", "manager"}}.get(field)
+            allowed = {
+                "auditTrail": {"owner"},
+                "clients": {"owner"},
+                "documentUsage": {"owner"},
+                "eventStream": {"owner", "manager"},
+            }.get(field)
             if allowed and oracle.role(*caller) not in allowed:
                 assert (orjson.loads(text), refused) == (None, ["FORBIDDEN"])
             else:

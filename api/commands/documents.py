@@ -34,13 +34,13 @@ def publish(
 
     Each is checked against the schema first; then all are published or none. Documents of earlier manifests stay.
     """
+    from api.app import engine_of
     from api.manifest import read
-    from resolvers.execution import Engine
-    from resolvers.schema import build
     from sql import clients as registry
 
-    listed = read(manifest, Engine(build()))
-    with database(settings_of(data_dir=data_dir), migrate=False, begin=False) as addresses:
+    settings = settings_of(data_dir=data_dir)
+    listed = read(manifest, engine_of(settings))
+    with database(settings, migrate=False, begin=False) as addresses:
         done = registry.publish(addresses.owner, client, listed, tenant=tenant, dry_run=dry_run)
     for sign, ids in (("+", (*done.added, *done.brought_back)), (" ", done.absent)):
         for id_ in ids:
@@ -121,14 +121,14 @@ def report(client: OfClient, tenant: OfTenant = None, data_dir: DataDir = None) 
 @documents.command("check")
 def check(data_dir: DataDir = None) -> None:
     """Check every document that is served against the schema of this version; exit status 1 where one would break."""
+    from api.app import engine_of
     from api.manifest import refusals
-    from resolvers.execution import Engine
-    from resolvers.schema import build
     from sql import clients as registry
 
-    with database(settings_of(data_dir=data_dir), migrate=False, begin=False) as addresses:
+    settings = settings_of(data_dir=data_dir)
+    with database(settings, migrate=False, begin=False) as addresses:
         rows = registry.all_documents(addresses.owner)
-    engine = Engine(build())
+    engine = engine_of(settings)
     broken = 0
     for row in rows:
         for problem in refusals(row.document_id, row.text, engine):

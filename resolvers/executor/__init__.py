@@ -42,7 +42,8 @@ A field may carry, in its ``extensions`` under ``LEVEL``, a *level resolver*: ca
 ``resolve(sources, info, arguments)``, it returns a value for each source, or an awaitable of that; an exception among
 the values is an error at its place. ``Attribute`` is the level resolver of a field that is read from its source. A
 field without one is resolved as graphql-core does, object by object. ``TYPES`` and ``LEAF`` do the same for abstract
-types and for leaf types.
+types and for leaf types. Under ``WEIGHT`` a type has what an object of it costs, and a field what asking for it costs;
+``cost`` is what the operation has cost so far, one addition for each level.
 
 Why it is fast: a field costs once for a level what it used to cost for each object (looking up the definition,
 collecting sub-fields, coercing arguments, building an info and a path, a coroutine); and what is left for each value

@@ -51,6 +51,7 @@ class BreadthFirstExecutor(Executor[None]):
         self.plans = plans or Plans()
         self.when_idle = when_idle
         self.operation_extensions = operation_extensions
+        self.cost = 0
         self._is_strawberry = hasattr(self.schema, "_strawberry_schema")
 
     def execute_operation(self, serially: bool | None = None) -> Any:
@@ -85,6 +86,7 @@ class BreadthFirstExecutor(Executor[None]):
             self.errors.add_located((), None, error)
             return self._respond(None)
         root = Level(None, selection, [self.root_value], None)
+        self.cost = selection.weight
         serially = self.operation.operation is OperationType.MUTATION if serially is None else serially
         batches = [[plan] for plan in selection.fields] if serially else [list(selection.fields)]
         for batch in batches:
@@ -145,6 +147,7 @@ class BreadthFirstExecutor(Executor[None]):
 
     def enqueue(self, level: Level) -> None:
         """Takes a level whose fields are to be resolved."""
+        self.cost += level.selection.weight * len(level.sources)
         self._levels.append(level)
         self._todo.append(level)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LEVEL = "level"
 TYPES = "types"
+WEIGHT = "weight"
 CONDITIONAL = frozenset({"skip", "include", "defer", "stream"})
 MAX_VARIANTS = 16
 MAX_FIELDS = 1000  # kept for one document, about a kilobyte each; hundreds of aliases of a fragment make many more
@@ -175,11 +176,12 @@ class FieldPlan:
 
 @dataclass(eq=False)
 class Selection:
-    """The fields selected on an object type."""
+    """The fields selected on an object type; ``weight`` is what one object costs with them."""
 
     type: GraphQLObjectType
     fields: tuple[FieldPlan, ...]
     row: Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]
+    weight: int
 
     def size(self) -> int:
         """How many fields are planned here and below."""
@@ -190,7 +192,8 @@ class Selection:
         """The plan of a grouped field set."""
         plans = (FieldPlan.of(schema, type_, i, key, details) for i, (key, details) in enumerate(grouped.items()))
         fields = tuple(plan for plan in plans if plan is not None)
-        return cls(type_, fields, row_maker([plan.key for plan in fields]))
+        weight = type_.extensions.get(WEIGHT, 1) + sum(plan.definition.extensions.get(WEIGHT, 0) for plan in fields)
+        return cls(type_, fields, row_maker([plan.key for plan in fields]), weight)
 
 
 def row_maker(keys: Sequence[str]) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:

@@ -24,3 +24,5 @@ union all
 select s.id, 'StreamEvent' from event_stream s where s.tenant_id = :tenant_id and s.id = any (:ids::uuid[])
 union all
 select c.id, 'Client' from clients c where c.tenant_id = :tenant_id and c.id = any (:ids::uuid[])
+union all
+select d.id, 'DocumentUsage' from document_usage d where d.tenant_id = :tenant_id and d.id = any (:ids::uuid[])

@@ -10,13 +10,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 
 from api import app, auth
+from api.credentials import digest_of, new_key
 from api.settings import Settings
 from sql.demo import DemoSize, load_demo
 from sql.embedded import Addresses
@@ -174,3 +177,42 @@ def unused_port() -> int:
 def scripts() -> Path:
     """The folder of the environment's commands."""
     return Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A client of a tenant with a key."""
+
+    tenant_id: UUID
+    id: UUID
+    key: str
+
+    async def ask(
+        self, http: httpx.AsyncClient, query: str = "{ viewer { email } }", **variables: Any
+    ) -> httpx.Response:
+        """One request with the key."""
+        headers = {"Authorization": f"Bearer {self.key}", "Accept": GRAPHQL_JSON}
+        return await http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+
+@pytest.fixture
+def partner(demo: Addresses) -> Iterator[Partner]:
+    """A new client that acts as the owner of Enterprise, and may read the schema."""
+    key, name = new_key(), f"partner-{uuid4().hex[:8]}"
+    with psycopg.connect(demo.owner) as connection:
+        ((tenant_id, client_id),) = connection.execute(
+            """insert into clients (tenant_id, name, mode, user_id, introspection)
+               select m.tenant_id, %s, 'open', m.user_id, true from memberships m join users u on u.id = m.user_id
+                where u.email = 'owner@enterprise.example' returning tenant_id, id""",
+            [name],
+        ).fetchall()
+        connection.execute(
+            "insert into client_keys (tenant_id, client_id, digest, hint) values (%s, %s, %s, 'mmk_')",
+            [tenant_id, client_id, digest_of(key)],
+        )
+    yield Partner(tenant_id, client_id, key)
+    with psycopg.connect(demo.owner) as connection:
+        for table in ("document_usage", "client_keys"):
+            connection.execute(f"delete from {table} where client_id = %s", [client_id])
+        connection.execute("delete from budgets where credential_id = %s", [client_id])
+        connection.execute("delete from clients where id = %s", [client_id])

@@ -32,7 +32,7 @@ from sql.embedded import Addresses
 from sql.errors import StatementFailedError
 from sql.people import member
 from sql.session import Caller
-from tests.conftest import Ask
+from tests.conftest import UNLIMITED, Ask
 from tests.executor.comparison import Answer, Place, differences, recording, without_propagation
 from tests.executor.faults import Faults
 from tests.executor.leftovers import TURNS, swept, unawaited
@@ -143,8 +143,9 @@ async def both(demo: Addresses, database: Database) -> Both:
         callers.append(Caller(found.user_id, found.tenant_id))
     schema = build()
     faults.install(schema._schema)  # noqa: SLF001
-    stock = Engine(schema, executor_class=recording(STOCK, types))
-    return Both(database, callers, faults, types, stock, Engine(schema), Engine(build()))
+    stock = Engine(schema, limits=UNLIMITED, executor_class=recording(STOCK, types))
+    ours, faultless = Engine(schema, limits=UNLIMITED), Engine(build(), limits=UNLIMITED)
+    return Both(database, callers, faults, types, stock, ours, faultless)
 
 
 def wraps(type_: GraphQLNamedType) -> bool:

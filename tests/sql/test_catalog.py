@@ -17,6 +17,7 @@ DOMAIN = {
     *("vehicle_metrics", "explanations", "audit_trail", "event_stream", "fleet_summary_metrics"),
     "manual_events_archive",
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
+    *("budgets", "document_usage"),
 }
 ENTERED = {"gateway_tenant", "gateway_groups"}
 WITHOUT_TENANT = {"tenants", "users"}
