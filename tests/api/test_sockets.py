@@ -220,7 +220,7 @@ class TestCredentials:
         """At the next operation, two seconds later."""
         partner = partners.make()
         async with acknowledged(gateway, partner.key) as socket:
-            assert await ask(socket, query=PUBLISHED) == NAME
+            assert (await ask(socket, query=PUBLISHED))["data"] == NAME["data"]
             partner.revoke()
             await asyncio.sleep(2.1)
             await send(socket, id="2", type="subscribe", payload={"query": PUBLISHED})
