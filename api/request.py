@@ -22,6 +22,7 @@ GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 LONGEST_ID = 200
 KEYS = ("query", "operationName", "variables", "extensions", "documentId")
+QUOTED = tuple(f'"{key}"'.encode() for key in KEYS)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def _refuse_keys_given_twice(body: bytearray) -> None:
 
     Few bodies have one of them twice in their bytes, or one in another spelling, so few are read a second time.
     """
-    if b"\\u00" not in body and all(body.count(f'"{key}"'.encode()) < 2 for key in KEYS):  # noqa: PLR2004 - twice
+    if b"\\u00" not in body and all(body.count(key) < 2 for key in QUOTED):  # noqa: PLR2004 - twice
         return
     try:
         asked = json.loads(body, object_pairs_hook=tuple, parse_int=str, parse_float=str)
