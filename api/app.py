@@ -8,19 +8,20 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from api import probes
+from api.drain import Drain
 from api.endpoint import Endpoint
 from api.explorer import Explorer
 from api.settings import Settings
+from api.telemetry import Telemetry
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.limits import Limits
 from resolvers.schema import build
 from sql.database import Database, PoolSettings
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two are refused, as GraphQL errors
 
 
 def create(settings: Settings | None = None) -> Starlette:
@@ -35,25 +36,26 @@ def create(settings: Settings | None = None) -> Starlette:
             raise RuntimeError("DATABASE_URL is not set. 'motomind serve' starts an embedded database and sets it.")
         _spare_the_collector()
         database = await Database.connect(settings.database_url, pool_settings(settings))
-        endpoint = app.state.endpoint = Endpoint(settings, database, engine)
+        drain = Drain(seconds=settings.drain_seconds, longest=settings.request_timeout)
+        telemetry = app.state.telemetry = Telemetry(settings, database, engine, drain)
+        app.state.probes = probes.Probes(settings, database, drain, telemetry)
+        endpoint = app.state.endpoint = Endpoint(settings, database, engine, drain)
         try:
             async with endpoint.credentials.verifier:
                 await endpoint.warm_up()
+                drain.on_signals()
                 yield
         finally:
             await endpoint.close()
+            await telemetry.close()
             await database.close()
-
-    async def graphql(request: Request) -> Response:
-        if explorer.is_asked_for(request):
-            return explorer.page()
-        endpoint: Endpoint = request.app.state.endpoint
-        return await endpoint(request)
 
     return Starlette(
         routes=[
-            Route("/graphql", graphql, methods=METHODS),
-            Route("/healthz", _alive, methods=["GET"]),
+            Route("/graphql", GraphQL(explorer)),
+            Route("/healthz", probes.alive, methods=["GET"]),
+            Route("/readyz", probes.ready, methods=["GET"]),
+            Route("/metrics", probes.metrics, methods=["GET"]),
             *explorer.routes(),
         ],
         lifespan=lifespan,
@@ -110,5 +112,24 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-async def _alive(_: Request) -> Response:
-    return JSONResponse({"status": "alive"})
+class GraphQL:
+    """The route of the graph: the endpoint, watched; for browsers that open it, the explorer's page.
+
+    By any method: all but two are refused, as GraphQL errors.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if self._explorer.is_asked_for(Request(scope)):
+            await self._explorer.page()(scope, receive, send)
+        else:
+            telemetry: Telemetry = scope["app"].state.telemetry
+            await telemetry.watch(self._answer, scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint: Endpoint = scope["app"].state.endpoint
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)

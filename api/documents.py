@@ -41,12 +41,14 @@ NOT_FOUND_HEADERS = {"Cache-Control": "private, no-cache, must-revalidate"}
 class Named:
     """The document that a request means: its text, and its id where it was named by one.
 
-    ``register`` says that the text is to be registered once it is known to be valid.
+    ``register`` says that the text is to be registered once it is known to be valid, ``trusted`` that it was published
+    for the client.
     """
 
     text: str
     document_id: str | None = None
     register: bool = False
+    trusted: bool = False
 
     @property
     def name(self) -> str:
@@ -139,7 +141,7 @@ class Documents:
             return None
         self._used.add((client.tenant_id, client.id, found[0]))
         self._record_soon()
-        return Named(found[1], found[0])
+        return Named(found[1], found[0], trusted=True)
 
     def _is_to_register(self, caller: Caller, hash_: str, text: str) -> bool:
         if not self._settings.automatic_persisted_queries:

@@ -16,7 +16,9 @@ from starlette.status import HTTP_304_NOT_MODIFIED
 from api.budget import Budgets
 from api.credentials import Credential, Credentials
 from api.documents import Documents
+from api.drain import Drain
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnavailableError
+from api.observation import observed
 from api.request import JSON, GraphQLRequest, negotiate, read
 from api.response import Answer, refused_by_database
 from api.settings import Settings
@@ -33,8 +35,9 @@ WATCH_AFTER = 0.005  # seconds until a request's client is watched
 class Endpoint:
     """Answers GraphQL over HTTP."""
 
-    def __init__(self, settings: Settings, database: Database, engine: Engine) -> None:
+    def __init__(self, settings: Settings, database: Database, engine: Engine, drain: Drain) -> None:
         self.settings = settings
+        self.drain = drain
         self.database = database
         self.engine = engine
         admission = Admission(database)
@@ -48,6 +51,7 @@ class Endpoint:
         media_type = JSON
         try:
             media_type = negotiate(request)
+            self.drain.admit()
             async with asyncio.timeout(self.settings.request_timeout):
                 answer = await self._answer(request)
         except RequestRefusedError as refusal:
@@ -55,11 +59,17 @@ class Endpoint:
         except TimeoutError:
             late = UnavailableError("DEADLINE_EXCEEDED", "The request took too long. Ask for less at once.", status=504)
             answer = Answer.refused(late)
+        except asyncio.CancelledError:
+            if not self.drain.refusing:
+                raise
+            answer = Answer.refused(self.drain.refusal())
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:  # noqa: BLE001 - the last resort: a mistake of ours is told like any other error
             answer = Answer.mistaken(error)
+        observed().answered(answer.body)
         response = answer.response(media_type, if_none_match=request.headers.get("if-none-match"))
+        observed().mark("encode")
         if answer.usage is not None:
             self.usage.add(answer.usage, not_modified=response.status_code == HTTP_304_NOT_MODIFIED)
         return response
@@ -82,9 +92,12 @@ class Endpoint:
             raise BadRequestError("METHOD_NOT_ALLOWED", message, status=405, headers={"Allow": "GET, POST"})
         try:
             credential = await self.credentials.identify(request.headers.get("authorization"))
+            observed().mark("auth")
             asked = await read(request, self.settings)
+            observed().mark("read")
             caller = await self._caller(request, credential)
             client = await self.credentials.client_of(credential, caller.tenant_id)
+            observed().identified(caller, client)
         except DatabaseError as error:
             raise refused_by_database(error) from error
         by_get = request.method == "GET"
@@ -108,19 +121,23 @@ class Endpoint:
     async def _one(self, asked: GraphQLRequest, caller: Caller, client: Client | None, *, by_get: bool) -> Answer:
         """One operation: which document, whether it may run, what it may cost, and what comes of it."""
         introspection = client is None or client.introspection
+        seen = observed().operation()
         try:
-            named = await self.documents.find(asked, caller, client)
+            named = seen.named = await self.documents.find(asked, caller, client)
             document = self.engine.document(named.text, introspection=introspection)
             if document.tree is None:
                 return Answer.refusing(*document.errors)
             if named.register:
                 await self.documents.register(caller, named)
             operation = self._admit(document, asked, by_get=by_get)
+            seen.resolved(operation)
+            observed().mark("document")
             cost = self.engine.estimate(document, operation, asked.variables)
             async with self.budgets.charge(caller, client, cost) as charge:
+                observed().mark("cost")
                 writes = operation.operation is OperationType.MUTATION
                 result = await self._execute(caller, document, asked, writes=writes, introspection=introspection)
-                charge.actual = cost if result.cost is None else result.cost
+                seen.cost = charge.actual = cost if result.cost is None else result.cost
         except GraphQLError as error:
             return Answer.refusing(error)
         except DatabaseError as error:
@@ -141,10 +158,13 @@ class Endpoint:
         self, caller: Caller, document: Document, asked: GraphQLRequest, *, writes: bool, introspection: bool
     ) -> Executed:
         async with self.database.session(caller, writes=writes) as session:
+            observed().begun(session.issued)
             name, variables = asked.operation_name, asked.variables
             result = await self.engine.execute(document, session, variables, name, introspection=introspection)
             if isinstance(session.failure, DatabaseUnavailableError):
                 raise session.failure
+            observed().mark("execute")
+        observed().mark("commit")
         return result
 
     async def _caller(self, request: Request, credential: Credential) -> Caller:
