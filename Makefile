@@ -60,7 +60,7 @@ format: setup  ## let ruff mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: setup  ## renew requirements.txt and requirements-dev.txt from pyproject.toml
+lock: setup  ## renew the requirements files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
 		pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
@@ -69,6 +69,8 @@ lock: setup  ## renew requirements.txt and requirements-dev.txt from pyproject.t
 		--constraints requirements-dev.txt benchmarks/requirements.in -o benchmarks/requirements.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
 		--constraints requirements-dev.txt explorer/requirements.in -o explorer/requirements.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
+		--constraints requirements-dev.txt --extra telemetry pyproject.toml deploy/requirements.in -o deploy/requirements.txt
 
 bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--help lists the options
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.txt

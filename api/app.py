@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from api import probes
+from api.drain import Drain
 from api.endpoint import Endpoint
 from api.errors import BadRequestError
 from api.explorer import Explorer
@@ -20,13 +23,12 @@ from api.request import JSON
 from api.response import Answer
 from api.settings import Settings
 from api.sockets import Sockets
+from api.telemetry import Telemetry
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.limits import Limits
 from resolvers.schema import build
 from sql.database import Database, PoolSettings
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two are refused, as GraphQL errors
 
 
 def create(settings: Settings | None = None) -> Starlette:
@@ -41,28 +43,30 @@ def create(settings: Settings | None = None) -> Starlette:
             raise RuntimeError("DATABASE_URL is not set. 'motomind serve' starts an embedded database and sets it.")
         _spare_the_collector()
         database = await Database.connect(settings.database_url, pool_settings(settings))
-        endpoint = app.state.endpoint = Endpoint(settings, database, engine)
-        sockets = app.state.sockets = Sockets(settings, endpoint)
+        drain = Drain(seconds=settings.drain_seconds, longest=settings.request_timeout)
+        telemetry = app.state.telemetry = Telemetry(settings, database, engine, drain)
+        app.state.probes = probes.Probes(settings, database, drain, telemetry)
+        endpoint = app.state.endpoint = Endpoint(settings, database, engine, drain)
+        sockets = app.state.sockets = Sockets(settings, endpoint, telemetry)
+        drain.last = sockets.drain
         try:
             async with endpoint.credentials.verifier:
                 await endpoint.warm_up()
+                drain.on_signals()
                 yield
                 await sockets.drain()
         finally:
             await endpoint.close()
+            await telemetry.close()
             await database.close()
-
-    async def graphql(request: Request) -> Response:
-        if explorer.is_asked_for(request):
-            return explorer.page()
-        endpoint: Endpoint = request.app.state.endpoint
-        return await endpoint(request)
 
     return Starlette(
         routes=[
-            Route("/graphql", graphql, methods=METHODS),
+            Route("/graphql", GraphQL(explorer)),
             WebSocketRoute("/graphql", _socket),
-            Route("/healthz", _alive, methods=["GET"]),
+            Route("/healthz", probes.alive, methods=["GET"]),
+            Route("/readyz", probes.ready, methods=["GET"]),
+            Route("/metrics", probes.metrics, methods=["GET"]),
             *explorer.routes(),
         ],
         exception_handlers={404: _not_served, 405: _not_served},
@@ -136,5 +140,24 @@ async def _not_served(_: Request, error: Exception) -> Response:
     return Answer.refused(refusal).response(JSON)
 
 
-async def _alive(_: Request) -> Response:
-    return JSONResponse({"status": "alive"})
+class GraphQL:
+    """The route of the graph: the endpoint, watched; for browsers that open it, the explorer's page.
+
+    By any method: all but two are refused, as GraphQL errors.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if self._explorer.is_asked_for(Request(scope)):
+            await self._explorer.page()(scope, receive, send)
+        else:
+            telemetry: Telemetry = scope["app"].state.telemetry
+            await telemetry.watch(self._answer, scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint: Endpoint = scope["app"].state.endpoint
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)

@@ -74,8 +74,7 @@ def serve(
     Without DATABASE_URL an embedded PostgreSQL 18 is started in the data directory and migrated. With it,
     that server is used, as the role gateway, after 'motomind migrate' as its owner.
     """
-    import uvicorn
-
+    from api import server
     from api.explorer import demo_people, is_built
 
     settings = settings_of(data_dir=data_dir, host=host, port=port, workers=workers)
@@ -96,17 +95,7 @@ def serve(
         if settings.explorer_access != "off":
             console.print(greeting.explorer(settings, is_built=is_built()), markup=False)
         try:
-            uvicorn.run(
-                "api.app:create",
-                factory=True,
-                host=settings.host,
-                port=settings.port,
-                workers=settings.workers,
-                log_level="warning",
-                server_header=False,
-                ws_max_size=settings.max_body_bytes,
-                ws_per_message_deflate=False,
-            )
+            server.run(settings)
         except KeyboardInterrupt:
             console.print("Stopped.")
 

@@ -41,12 +41,14 @@ NOT_FOUND_HEADERS = {"Cache-Control": "private, no-cache, must-revalidate"}
 class Named:
     """The document that a request means: its text, and its id where it was named by one.
 
-    ``register`` says that the text is to be registered once it is known to be valid.
+    ``register`` says that the text is to be registered once it is known to be valid, ``trusted`` that it was published
+    for the client.
     """
 
     text: str
     document_id: str | None = None
     register: bool = False
+    trusted: bool = False
 
     @property
     def name(self) -> str:
@@ -78,7 +80,7 @@ class Documents:
         if client is not None and published is not None and (mode != "id_only" or asked.query is None):
             self._used.add((client.tenant_id, client.id, published[0]))
             self._record_soon()
-            return Named(published[1], published[0])
+            return Named(published[1], published[0], trusted=True)
         if mode in {"safelist", "id_only"} or asked.document_id is not None:
             if published is None and asked.query is not None:
                 self._saw_unknown(client, asked.query)

@@ -18,8 +18,10 @@ from api.budget import Budgets
 from api.credentials import Credential, Credentials
 from api.cross_origin import CrossOrigin
 from api.documents import Documents
+from api.drain import Drain
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnavailableError
 from api.events import event_stream
+from api.observation import observed
 from api.request import EVENT_STREAM, JSON, GraphQLRequest, negotiate, read
 from api.response import Answer, refused_by_database
 from api.settings import Settings
@@ -36,8 +38,9 @@ WATCH_AFTER = 0.005  # seconds until a request's client is watched
 class Endpoint:
     """Answers GraphQL over HTTP."""
 
-    def __init__(self, settings: Settings, database: Database, engine: Engine) -> None:
+    def __init__(self, settings: Settings, database: Database, engine: Engine, drain: Drain) -> None:
         self.settings = settings
+        self.drain = drain
         self.database = database
         self.engine = engine
         admission = Admission(database)
@@ -55,15 +58,22 @@ class Endpoint:
         media_type = JSON
         try:
             media_type = self._negotiate(request)
+            self.drain.admit()
             answer = await self.told(self._answer(request, media_type))
         except RequestRefusedError as refusal:
             answer = Answer.refused(refusal)
+        except asyncio.CancelledError:
+            if not self.drain.refusing:
+                raise
+            answer = Answer.refused(self.drain.refusal())
         except ClientDisconnect:
             return Response(status_code=499)
+        observed().answered(answer.body)
         if media_type == EVENT_STREAM:
             self.count(answer)
             return event_stream(answer)
         response = answer.response(media_type, if_none_match=request.headers.get("if-none-match"))
+        observed().mark("encode")
         self.count(answer, not_modified=response.status_code == HTTP_304_NOT_MODIFIED)
         return response
 
@@ -95,9 +105,11 @@ class Endpoint:
             credential = await self.credentials.identify(authorization)
             caller = await self._caller(connection, credential, tenant)
             client = await self.credentials.client_of(credential, caller.tenant_id)
-            return (caller if client is None else replace(caller, client_id=client.id)), client
         except DatabaseError as error:
             raise refused_by_database(error) from error
+        caller = caller if client is None else replace(caller, client_id=client.id)
+        observed().identified(caller, client)
+        return caller, client
 
     async def execute(
         self, asked: GraphQLRequest, caller: Caller, client: Client | None, *, by_get: bool = False
@@ -107,19 +119,23 @@ class Endpoint:
         Every transport comes through here. Raises RequestRefusedError.
         """
         introspection = client is None or client.introspection
+        seen = observed().operation()
         try:
-            named = await self.documents.find(asked, caller, client)
+            named = seen.named = await self.documents.find(asked, caller, client)
             document = self.engine.document(named.text, introspection=introspection)
             if document.tree is None:
                 return Answer.refusing(*document.errors)
             if named.register:
                 await self.documents.register(caller, named)
             operation = self._admit(document, asked, by_get=by_get)
+            seen.resolved(operation)
+            observed().mark("document")
             cost = self.engine.estimate(document, operation, asked.variables)
             async with self.budgets.charge(caller, client, cost) as charge:
+                observed().mark("cost")
                 writes = operation.operation is OperationType.MUTATION
                 result = await self._execute(caller, document, asked, writes=writes, introspection=introspection)
-                charge.actual = cost if result.cost is None else result.cost
+                seen.cost = charge.actual = cost if result.cost is None else result.cost
         except GraphQLError as error:
             return Answer.refusing(error)
         except DatabaseError as error:
@@ -151,6 +167,7 @@ class Endpoint:
         headers = request.headers
         caller, client = await self.admit(request, headers.get("authorization"), headers.get("x-tenant-id"))
         asked = await read(request, self.settings)
+        observed().mark("read")
         if isinstance(asked, GraphQLRequest):
             by_get = request.method == "GET"
             return await _unless_gone(request, self.execute(asked, caller, client, by_get=by_get))
@@ -185,10 +202,13 @@ class Endpoint:
         self, caller: Caller, document: Document, asked: GraphQLRequest, *, writes: bool, introspection: bool
     ) -> Executed:
         async with self.database.session(caller, writes=writes) as session:
+            observed().begun(session.issued)
             name, variables = asked.operation_name, asked.variables
             result = await self.engine.execute(document, session, variables, name, introspection=introspection)
             if isinstance(session.failure, DatabaseUnavailableError):
                 raise session.failure
+            observed().mark("execute")
+        observed().mark("commit")
         return result
 
     async def _caller(self, connection: HTTPConnection, credential: Credential, tenant: str | None) -> Caller:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.issuer import Issuer
@@ -18,6 +19,8 @@ from api.keys import Algorithm, key_of_pem
 ORIGIN = re.compile(r"\*|https?://[a-z0-9.\[\]:-]+")
 Executor = Literal["breadth_first", "graphql_core"]
 DocumentMode = Literal["open", "id_only"]
+LogFormat = Literal["json", "text"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 ExplorerAccess = Literal["on", "off", "owners"]
 
 
@@ -138,6 +141,38 @@ class Settings(BaseSettings):
         default="breadth_first",
         description="How operations are executed: breadth_first, or graphql_core, to compare with graphql-core's own.",
     )
+    drain_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="Seconds after SIGTERM in which requests are still taken, while /readyz says no: longer than a "
+        "load balancer needs to notice.",
+    )
+    log_format: LogFormat | None = Field(
+        default=None, description="How lines of the log look: json or text. Unset: text on a terminal, else json."
+    )
+    log_level: LogLevel = Field(
+        default="info", description="The log's level: debug, info (with a line for each request), warning or error."
+    )
+    metrics: bool = Field(
+        default=True,
+        description="Whether /metrics is there: for who has the token, or with development tokens for this machine.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="The bearer token that /metrics asks for."
+    )
+    tracing: bool = Field(
+        default=False,
+        description="Whether spans are sent by OpenTelemetry, to where the variables OTEL_* say. Needs the extra "
+        "telemetry.",
+    )
+    trace_statements: bool = Field(default=False, description="Whether SQL statements have spans of their own.")
+    trace_documents: bool = Field(
+        default=False, description="Whether spans carry the documents' texts, with the values written in them."
+    )
+    server_timing: bool | None = Field(
+        default=None,
+        description="Whether responses tell how long each step took, in Server-Timing. Unset: with development tokens.",
+    )
     issuers: Annotated[tuple[Issuer, ...], NoDecode] = Field(
         default=(),
         description="The issuers of bearer tokens, a JSON list of objects as below. "
@@ -197,6 +232,8 @@ class Settings(BaseSettings):
             raise ValueError(f"MOTOMIND_CORS_ORIGINS has {wrong[0]!r}, which is no origin like https://app.example")
         if self.redis_url is not None and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("MOTOMIND_REDIS_URL starts with redis://, rediss:// or unix://")
+        if self.tracing and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError("MOTOMIND_TRACING needs more: pip install 'motomind-gateway[telemetry]'")
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
@@ -230,3 +267,15 @@ class Settings(BaseSettings):
     def explorer_access(self) -> ExplorerAccess:
         """Who sees the explorer."""
         return self.explorer or ("off" if self.has_production_issuer else "on")
+
+    @property
+    def has_server_timing(self) -> bool:
+        """Whether responses carry Server-Timing."""
+        return not self.has_production_issuer if self.server_timing is None else self.server_timing
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -19,9 +19,11 @@ from api.credentials import expiry_of
 from api.encoding import encode
 from api.endpoint import Endpoint
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnauthenticatedError, UnavailableError
+from api.observation import Observation, observe
 from api.request import JSON, GraphQLRequest
 from api.response import Answer
 from api.settings import Settings
+from api.telemetry import Telemetry
 
 SUBPROTOCOL = "graphql-transport-ws"
 LONGEST_REASON = 123  # bytes, as RFC 6455 says
@@ -50,9 +52,10 @@ class CloseError(Exception):
 class Sockets:
     """The sockets of this process."""
 
-    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
+    def __init__(self, settings: Settings, endpoint: Endpoint, telemetry: Telemetry) -> None:
         self._settings = settings
         self._endpoint = endpoint
+        self._telemetry = telemetry
         self._open: set[Socket] = set()
         self._draining = False
 
@@ -67,7 +70,7 @@ class Sockets:
             await websocket.close(NOT_ACCEPTABLE, f"Subprotocol not acceptable: only {SUBPROTOCOL} is spoken here")
             return
         await websocket.accept(SUBPROTOCOL)
-        socket = Socket(websocket, self._settings, self._endpoint)
+        socket = Socket(websocket, self._settings, self._endpoint, self._telemetry)
         self._open.add(socket)
         try:
             await socket.serve()
@@ -93,10 +96,11 @@ class Sockets:
 class Socket:
     """One socket: who opened it, and the operations that run on it."""
 
-    def __init__(self, websocket: WebSocket, settings: Settings, endpoint: Endpoint) -> None:
+    def __init__(self, websocket: WebSocket, settings: Settings, endpoint: Endpoint, telemetry: Telemetry) -> None:
         self._websocket = websocket
         self._settings = settings
         self._endpoint = endpoint
+        self._telemetry = telemetry
         self._authorization: str | None = None
         self._tenant: str | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -222,8 +226,13 @@ class Socket:
 
     async def _operate(self, id_: str, payload: object) -> None:
         """One operation: as it would be answered over HTTP, by who the credential is said to be now."""
+        observation = Observation.of(self._websocket.scope["headers"])
+        observe(observation)
         answer = await self._endpoint.told(self._answer(payload))
         self._endpoint.count(answer)
+        observation.status = answer.status
+        observation.answered(answer.body)
+        self._telemetry.report(observation, self._websocket.scope)
         with suppress(RuntimeError, WebSocketDisconnect):  # the client left
             if "data" in answer.body:
                 await self._send({"id": id_, "type": "next", "payload": answer.body})

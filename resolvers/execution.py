@@ -93,6 +93,7 @@ class Engine:
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._cached_documents = cached_documents
         self._passed_on = 0
+        self.looked_up = self.read = 0  # texts, and those of them that were not among the ready ones
 
     def document(self, text: str, *, introspection: bool = True) -> Document:
         """The parsed and validated document of a text, from the cache where it was seen before.
@@ -100,7 +101,9 @@ class Engine:
         Without ``introspection`` a document that asks for the schema is refused, and errors suggest no names.
         """
         document = self._documents.get(text)
+        self.looked_up += 1
         if document is None:
+            self.read += 1
             document = self._read(text, introspection=introspection)
             if document.tree is None or len(text) > MAX_CACHED_TEXT:
                 self._passed_on += len(text)

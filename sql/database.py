@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -37,8 +38,19 @@ class PoolSettings:
     statement_cache_size: int = 500
 
 
+@dataclass(frozen=True)
+class PoolState:
+    """How many connections a pool has, how many of them are in use, and how many it may have."""
+
+    size: int
+    in_use: int
+    most: int
+
+
 class Database:
-    """The pool of the gateway's connections."""
+    """The pool of the gateway's connections; ``on_taken`` is told the seconds that each of them was waited for."""
+
+    on_taken: Callable[[float], None] | None = None
 
     def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings) -> None:
         self._pool = pool
@@ -121,6 +133,12 @@ class Database:
             with translated():
                 return await connection.fetch(sql, *[parameters[key] for key in names], timeout=timeout)
 
+    @property
+    def pool(self) -> PoolState:
+        """The pool as it is now."""
+        size = self._pool.get_size()
+        return PoolState(size, size - self._pool.get_idle_size(), self._settings.max_size)
+
     async def tenants_of(self, user_id: UUID) -> list[Row]:
         """The tenants that a user is a member of: id, name and role of each."""
         return await self.fetch("tenants_of_user", user_id=str(user_id))
@@ -178,6 +196,7 @@ class Database:
             await self._give_back(connection)
 
     async def _take(self) -> asyncpg.Connection[Row]:
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(self._settings.acquire_timeout):  # the pool's own makes a task of it
                 connection: Any = await self._pool.acquire()
@@ -185,6 +204,9 @@ class Database:
             raise PoolExhaustedError("Every database connection is busy. Try again in a moment.") from error
         except (*BROKEN, asyncpg.PostgresError) as error:  # whatever a server says instead of letting us in
             raise DatabaseUnavailableError(UNAVAILABLE) from error
+        finally:
+            if self.on_taken is not None:
+                self.on_taken(time.perf_counter() - began)
         return connection  # type: ignore[no-any-return]
 
     async def _give_back(self, connection: asyncpg.Connection[Row]) -> None:

@@ -302,6 +302,16 @@ CREATE FUNCTION app.payload_odometer(event_type text, payload jsonb) RETURNS int
     from (select app.payload_number(payload, case event_type when 'odometer_reading' then 'miles' else 'odometer_miles' end)) as t (miles)
 $$;
 ALTER FUNCTION app.payload_odometer(event_type text, payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.pending_migrations(in_known text[]) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select k.id
+    from unnest(in_known) k (id)
+   where not exists (select from _yoyo_migration m where m.migration_id = k.id)
+   order by k.id
+$$;
+ALTER FUNCTION app.pending_migrations(in_known text[]) OWNER TO motomind;
 CREATE FUNCTION app.readable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1585,6 +1595,8 @@ GRANT ALL ON FUNCTION app.payload_number(payload jsonb, key text) TO gateway_gro
 REVOKE ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.pending_migrations(in_known text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.pending_migrations(in_known text[]) TO gateway;
 REVOKE ALL ON FUNCTION app.readable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_groups;

@@ -35,12 +35,14 @@ class Caller:
     client_id: UUID | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Issued:
-    """A statement that was run: its name and its text as sent."""
+    """A statement that was run: its name, its text as sent, when it began (by the performance counter), and seconds."""
 
     name: str
     sql: str
+    began: float = field(default=0.0, compare=False)
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(eq=False)
@@ -99,7 +101,8 @@ class Session:
         async with self._lock:
             if self.failure is not None:
                 raise self.failure
-            self.issued.append(Issued(name, sql))
+            issued = Issued(name, sql, time.perf_counter())
+            self.issued.append(issued)
             try:
                 with translated():
                     if statement.plan != GENERIC:
@@ -116,6 +119,8 @@ class Session:
             except DatabaseError as error:
                 self.failure = error
                 raise
+            finally:
+                issued.seconds = time.perf_counter() - issued.began
 
     @property
     def connection(self) -> asyncpg.Connection[Row]:

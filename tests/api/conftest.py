@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -13,12 +14,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 import psycopg
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from api import app, auth
+from api import app, auth, logs
 from api.credentials import digest_of, new_key
 from api.settings import Settings
 from sql.demo import DemoSize, load_demo
@@ -216,3 +218,20 @@ def partner(demo: Addresses) -> Iterator[Partner]:
             connection.execute(f"delete from {table} where client_id = %s", [client_id])
         connection.execute("delete from budgets where credential_id = %s", [client_id])
         connection.execute("delete from clients where id = %s", [client_id])
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[dict[str, Any]]]:
+    """The lines that are logged from now on, as they would be written, with the last ones last."""
+    written: list[dict[str, Any]] = []
+    formatter = logs.JsonFormatter()
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.append(orjson.loads(formatter.format(record)))
+
+    handler = Keep()
+    logging.getLogger("motomind").addHandler(handler)
+    with caplog.at_level(logging.INFO, "motomind"):
+        yield written
+    logging.getLogger("motomind").removeHandler(handler)
