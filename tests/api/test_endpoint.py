@@ -337,11 +337,11 @@ class TestBatches:
             endpoint = batching.http._transport.app.state.endpoint  # noqa: SLF001
             execute, calls = endpoint.engine.execute, []
 
-            async def sometimes(*arguments: Any) -> Any:
+            async def sometimes(*arguments: Any, **options: Any) -> Any:
                 calls.append(arguments)
                 if len(calls) == 2:
                     raise LookupError("secret")
-                return await execute(*arguments)
+                return await execute(*arguments, **options)
 
             monkeypatch.setattr(endpoint.engine, "execute", sometimes)
             entry = f'{{"query": "{QUERY}"}}'

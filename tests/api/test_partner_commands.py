@@ -351,7 +351,7 @@ class TestManifests:
             ({"a": "{"}, "a (line 1, column 2): "),
             ({"a": "fragment F on Tenant { name }"}, "a"),
             ({"a": "query A { tenant { name } } query B { tenant { name } }"}, "exactly one"),
-            ({"a": "{a" * 4000}, "nested too deeply"),
+            ({"a": "{a" * 4000}, "a: Brackets within each other: "),
         ],
         ids=lambda value: str(value)[:50],
     )
@@ -499,8 +499,8 @@ class TestReports:
         assert re.search(r"All \d+ documents fit the schema\.", said)
         read = Engine._read  # noqa: SLF001
 
-        def stricter(engine: Engine, text: str) -> Any:
-            return read(engine, "query Published { gone }" if text == PUBLISHED else text)
+        def stricter(engine: Engine, text: str, **options: Any) -> Any:
+            return read(engine, "query Published { gone }" if text == PUBLISHED else text, **options)
 
         monkeypatch.setattr(Engine, "_read", stricter)
         broken = motomind("documents", "check")
