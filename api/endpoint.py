@@ -148,6 +148,7 @@ class Endpoint:
         with suppress(DatabaseError):
             for text in await self.documents.recent():
                 self.engine.document(text)
+        self.engine.looked_up = self.engine.read = 0  # nobody has asked yet
 
     async def close(self) -> None:
         """Keeps what is still to be kept."""

@@ -61,6 +61,7 @@ class Telemetry:
                 await app(scope, receive, sent)
             finally:
                 self.report(observation, scope)
+                observation.operations.clear()  # timers of asyncio keep their context, and this in it, to their end
 
     async def close(self) -> None:
         """Ends the watch; sends what is to be sent."""

@@ -149,7 +149,6 @@ async def visitor(gateway: Gateway, number: int, until: float, seen: Counter[str
             seen["refused"] += 1
             await asyncio.sleep(0.05)
             continue
-        reused = False
         try:
             for _ in range(REQUESTS):
                 if time.monotonic() >= until:
@@ -170,12 +169,11 @@ async def visitor(gateway: Gateway, number: int, until: float, seen: Counter[str
                     seen["answered"] += 1
                 if not goes_on:
                     break
-                reused = True
         except asyncio.IncompleteReadError as error:
-            # A server may close a connection that is idle just when the next request comes: the client asks again.
-            seen["closed" if reused and not error.partial else "cut"] += 1
+            # A server may close a connection just when a request comes, without a byte of an answer: it is asked again.
+            seen["cut" if error.partial else "closed"] += 1
         except ConnectionError:
-            seen["closed" if reused else "cut"] += 1
+            seen["closed"] += 1
         finally:
             writer.close()
 
