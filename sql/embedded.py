@@ -9,13 +9,14 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql as compose
 
@@ -44,6 +45,7 @@ def server(data_dir: Path) -> Iterator[str]:
         data_dir.mkdir(parents=True, exist_ok=True)
         package = _package()
         _forget_the_dead(package, data_dir / "postgres" / USERS)
+        _forget_a_killed_server(data_dir / "postgres")
         instance = package.get_server(data_dir / "postgres", cleanup_mode="stop")
     except Exception as error:
         log = data_dir / "postgres" / "log"
@@ -84,6 +86,30 @@ def _forget_the_dead(package: Any, users: Path) -> None:
             users.write_text(json.dumps([pid for pid in json.loads(text) if package.utils.process_is_running(pid)]))
 
 
+def _forget_a_killed_server(pgdata: Path) -> None:
+    """Removes the locks of a killed server, where their id is a process that is dead but not buried, or another's.
+
+    PostgreSQL by itself only looks whether there is any process of that id, and so does the package.
+    """
+    lock = pgdata / "postmaster.pid"
+    with suppress(FileNotFoundError, IndexError):
+        sockets = Path(lock.read_text().splitlines()[4]) if lock.exists() else pgdata
+        for one in (lock, *sockets.glob(".s.PGSQL.*.lock")):
+            pid, data_dir, *_ = one.read_text().splitlines()
+            if Path(data_dir) == pgdata and not _is_server(int(pid)):
+                one.unlink(missing_ok=True)
+
+
+def _is_server(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
 def _absolute(data_dir: Path) -> Path:
     return data_dir.expanduser().resolve()
 
@@ -101,8 +127,14 @@ def _package() -> Any:
 def database(data_dir: Path) -> Iterator[Addresses]:
     """The embedded server with its roles and its database in place, not yet migrated."""
     with server(data_dir) as superuser:
-        create_roles(superuser)
-        create_database(superuser, DATABASE)
+        try:
+            create_roles(superuser)
+            create_database(superuser, DATABASE)
+        except psycopg.OperationalError as error:
+            raise SetupError(
+                f"The embedded PostgreSQL in {data_dir} does not answer: {str(error).strip().splitlines()[-1]}\n"
+                "It may be stopping or recovering just now: try again in a moment."
+            ) from error
         yield addresses(superuser, DATABASE)
 
 
