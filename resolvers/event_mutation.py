@@ -22,7 +22,7 @@ from resolvers.event_inputs import (
 )
 from resolvers.level import Level, level
 from resolvers.manual_event import ManualEvent, manual_event_by_id
-from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, perform, stale, text
+from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, mutation, perform, stale, text
 from resolvers.payloads import payload_text
 from resolvers.recording import Draft, record
 from sql.driver import Row
@@ -114,12 +114,12 @@ async def _event_to_change(change: Change, given: VerifyEventInput | VoidEventIn
 class EventMutation:
     """Changes of events."""
 
-    @strawberry.mutation(description="Records an odometer as it was read.")
+    @mutation(description="Records an odometer as it was read.")
     async def record_odometer_reading(self, info: Info, input: RecordOdometerReadingInput) -> ManualEventPayload:
         """An odometer reading."""
         return await _record_one(info, input, "odometer_reading", input.occurred_at, {"miles": input.miles})
 
-    @strawberry.mutation(description="Records a fill-up.")
+    @mutation(description="Records a fill-up.")
     async def record_fuel_purchase(self, info: Info, input: RecordFuelPurchaseInput) -> ManualEventPayload:
         """A fuel purchase."""
         known = {
@@ -134,7 +134,7 @@ class EventMutation:
         }
         return await _record_one(info, input, "fuel_purchase", input.occurred_at, known)
 
-    @strawberry.mutation(description="Records a service or repair.")
+    @mutation(description="Records a service or repair.")
     async def record_maintenance(self, info: Info, input: RecordMaintenanceInput) -> ManualEventPayload:
         """A service."""
         known = {
@@ -147,7 +147,7 @@ class EventMutation:
         }
         return await _record_one(info, input, "maintenance", input.occurred_at, known)
 
-    @strawberry.mutation(description="Reports a defect.")
+    @mutation(description="Reports a defect.")
     async def report_issue(self, info: Info, input: ReportIssueInput) -> ManualEventPayload:
         """An issue."""
         known = {
@@ -157,7 +157,7 @@ class EventMutation:
         }
         return await _record_one(info, input, "issue_report", input.occurred_at, known)
 
-    @strawberry.mutation(description="Records trips as one event, which happened when the last of them ended.")
+    @mutation(description="Records trips as one event, which happened when the last of them ended.")
     async def record_trip_batch(self, info: Info, input: RecordTripBatchInput) -> ManualEventPayload:
         """Trips."""
         trips = [
@@ -186,7 +186,7 @@ class EventMutation:
 
         return await perform(info, ManualEventPayload.of, input, work)
 
-    @strawberry.mutation(description="Records up to 1,000 events of any types, all of them or none.")
+    @mutation(description="Records up to 1,000 events of any types, all of them or none.")
     async def record_events(self, info: Info, input: RecordEventsInput) -> RecordEventsPayload:
         """Events of any types."""
 
@@ -213,9 +213,7 @@ class EventMutation:
 
         return await perform(info, RecordEventsPayload.of, input, work)
 
-    @strawberry.mutation(
-        description="Marks a captured event as checked by a person, with corrections if there are any."
-    )
+    @mutation(description="Marks a captured event as checked by a person, with corrections if there are any.")
     async def verify_event(self, info: Info, input: VerifyEventInput) -> ManualEventPayload:
         """A checked event."""
 
@@ -240,7 +238,7 @@ class EventMutation:
 
         return await perform(info, ManualEventPayload.of, input, work)
 
-    @strawberry.mutation(description="Makes an event void, with a reason: it stays, and counts for nothing any more.")
+    @mutation(description="Makes an event void, with a reason: it stays, and counts for nothing any more.")
     async def void_event(self, info: Info, input: VoidEventInput) -> ManualEventPayload:
         """A void event."""
 

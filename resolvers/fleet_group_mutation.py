@@ -10,7 +10,7 @@ from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError
 from resolvers.fleet_group import FleetGroup, GroupType, fleet_group_by_id
 from resolvers.level import Level, level
-from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, new_id, perform, stale, text
+from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, mutation, new_id, perform, stale, text
 from resolvers.scalars import Json, json_of
 
 LONGEST_DESCRIPTION = 2000
@@ -123,7 +123,7 @@ async def require_admin(change: Change, group_id: str | None, *path: str) -> Any
 class FleetGroupMutation:
     """Changes of groups."""
 
-    @strawberry.mutation(description="Makes a group; takes ADMIN on the one above it.")
+    @mutation(description="Makes a group; takes ADMIN on the one above it.")
     async def create_fleet_group(self, info: Info, input: CreateFleetGroupInput) -> FleetGroupPayload:
         """A new group."""
 
@@ -146,7 +146,7 @@ class FleetGroupMutation:
 
         return await perform(info, FleetGroupPayload.of, input, work)
 
-    @strawberry.mutation(description="Changes what a group is called and stands for; takes ADMIN on it.")
+    @mutation(description="Changes what a group is called and stands for; takes ADMIN on it.")
     async def update_fleet_group(self, info: Info, input: UpdateFleetGroupInput) -> FleetGroupPayload:
         """A changed group."""
 
@@ -172,7 +172,7 @@ class FleetGroupMutation:
 
         return await perform(info, FleetGroupPayload.of, input, work)
 
-    @strawberry.mutation(
+    @mutation(
         description="Moves a group with all below it; takes ADMIN on it and on its new parent. Refused where "
         "newParentId lies in the group's own subtree."
     )
@@ -195,7 +195,7 @@ class FleetGroupMutation:
 
         return await perform(info, FleetGroupPayload.of, input, work)
 
-    @strawberry.mutation(description="Deletes a group without groups or vehicles in it; takes ADMIN on it.")
+    @mutation(description="Deletes a group without groups or vehicles in it; takes ADMIN on it.")
     async def delete_fleet_group(self, info: Info, input: DeleteInput) -> DeletePayload:
         """A deleted group."""
 

@@ -10,7 +10,7 @@ from resolvers.context import Info
 from resolvers.fleet_group_mutation import KEY, DeleteInput, DeletePayload, require_admin
 from resolvers.group_permission import GroupPermission, PermissionLevel, group_permission_by_id
 from resolvers.level import Level, level
-from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, new_id, not_found, perform, stale
+from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, mutation, new_id, not_found, perform, stale
 
 
 @strawberry.input(description="A grant.")
@@ -47,7 +47,7 @@ class GroupPermissionPayload:
 class GroupPermissionMutation:
     """Changes of grants."""
 
-    @strawberry.mutation(description="Grants a member a level on a group and all below it; takes ADMIN on the group.")
+    @mutation(description="Grants a member a level on a group and all below it; takes ADMIN on the group.")
     async def grant_group_permission(self, info: Info, input: GrantGroupPermissionInput) -> GroupPermissionPayload:
         """A grant."""
 
@@ -67,7 +67,7 @@ class GroupPermissionMutation:
 
         return await perform(info, GroupPermissionPayload.of, input, work)
 
-    @strawberry.mutation(description="Takes a grant back; takes ADMIN on its group.")
+    @mutation(description="Takes a grant back; takes ADMIN on its group.")
     async def revoke_group_permission(self, info: Info, input: DeleteInput) -> DeletePayload:
         """A grant that is no more."""
 

@@ -10,7 +10,7 @@ import strawberry
 from resolvers.context import Info
 from resolvers.fleet_group_mutation import KEY, DeletePayload
 from resolvers.membership import Membership, MembershipRole, memberships_of_tenant
-from resolvers.mutation import Change, Mistake, UserError, id_of, not_found, perform, text
+from resolvers.mutation import Change, Mistake, UserError, id_of, mutation, not_found, perform, text
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 LONGEST_EMAIL = 320
@@ -67,7 +67,7 @@ def _require_owner(change: Change) -> None:
 class MembershipMutation:
     """Changes of memberships."""
 
-    @strawberry.mutation(description="Makes a person a member, or gives a member another role; for owners.")
+    @mutation(description="Makes a person a member, or gives a member another role; for owners.")
     async def set_membership(self, info: Info, input: SetMembershipInput) -> MembershipPayload:
         """A membership."""
 
@@ -83,7 +83,7 @@ class MembershipMutation:
 
         return await perform(info, MembershipPayload.of, input, work)
 
-    @strawberry.mutation(
+    @mutation(
         description="Ends a membership; what was granted to the member ends with it. The last owner cannot leave. For "
         "owners."
     )

@@ -17,6 +17,7 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError, InvalidIdError
+from resolvers.limits.weights import Cost
 from resolvers.scalars import text_of, uuid_of
 from sql.driver import Row
 from sql.errors import ViolationError
@@ -24,6 +25,8 @@ from sql.session import Session
 
 Payload = TypeVar("Payload")
 LONGEST_KEY = 255
+WEIGHT = "10"
+"""What a change costs, in points: a transaction's worth of statements, triggers and a commit."""
 
 
 @strawberry.type(description="A mistake of the caller's, told as data.")
@@ -41,6 +44,11 @@ class Mistake(Exception):  # noqa: N818 - of the caller's: it is told as data an
     def __init__(self, code: str, message: str, *path: str) -> None:
         super().__init__(message)
         self.told = UserError(code=code, message=message, field=list(path) or None)
+
+
+def mutation(*, description: str) -> Any:
+    """Makes a function of one ``input`` a mutation, at what a change costs."""
+    return strawberry.mutation(description=description, directives=[Cost(weight=WEIGHT)])
 
 
 def not_found(what: str, *path: str) -> Mistake:

@@ -10,7 +10,19 @@ import strawberry
 from resolvers.context import Info
 from resolvers.fleet_group_mutation import EXPECTED, KEY, DeleteInput, DeletePayload, object_of
 from resolvers.level import Level, level
-from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, new_id, not_found, perform, stale, text
+from resolvers.mutation import (
+    Change,
+    Mistake,
+    UserError,
+    id_of,
+    lost_race,
+    mutation,
+    new_id,
+    not_found,
+    perform,
+    stale,
+    text,
+)
 from resolvers.scalars import Json
 from resolvers.vehicle import Vehicle, vehicle_by_id
 from resolvers.vin import vin_of
@@ -172,7 +184,7 @@ def _columns(change: Change, given: CreateVehicleInput | UpdateVehicleInput) -> 
 class VehicleMutation:
     """Changes of vehicles."""
 
-    @strawberry.mutation(description="Adds a vehicle; takes WRITE on its group.")
+    @mutation(description="Adds a vehicle; takes WRITE on its group.")
     async def create_vehicle(self, info: Info, input: CreateVehicleInput) -> VehiclePayload:
         """A new vehicle."""
 
@@ -192,7 +204,7 @@ class VehicleMutation:
 
         return await perform(info, VehiclePayload.of, input, work)
 
-    @strawberry.mutation(description="Changes what is known of a vehicle; takes WRITE on its group.")
+    @mutation(description="Changes what is known of a vehicle; takes WRITE on its group.")
     async def update_vehicle(self, info: Info, input: UpdateVehicleInput) -> VehiclePayload:
         """A changed vehicle."""
 
@@ -219,7 +231,7 @@ class VehicleMutation:
 
         return await perform(info, VehiclePayload.of, input, work)
 
-    @strawberry.mutation(description="Moves vehicles to a group; takes WRITE on where they are and where they go.")
+    @mutation(description="Moves vehicles to a group; takes WRITE on where they are and where they go.")
     async def move_vehicles(self, info: Info, input: MoveVehiclesInput) -> MoveVehiclesPayload:
         """Moved vehicles."""
 
@@ -240,7 +252,7 @@ class VehicleMutation:
 
         return await perform(info, MoveVehiclesPayload.of, input, work)
 
-    @strawberry.mutation(description="Deletes a vehicle without a history; takes WRITE on its group.")
+    @mutation(description="Deletes a vehicle without a history; takes WRITE on its group.")
     async def delete_vehicle(self, info: Info, input: DeleteInput) -> DeletePayload:
         """A deleted vehicle."""
 
