@@ -54,7 +54,8 @@ check: setup  ## format, lint, types, import contracts, generated files current
 	@$(BIN)/python -m pytest tests/test_generated_files.py
 
 snapshots: setup  ## rewrite schema.graphql, sql/schema.sql and the golden results from the code
-	@$(BIN)/python -m pytest --rewrite tests/test_generated_files.py tests/test_operations.py
+	@$(BIN)/python -m pytest --rewrite tests/test_generated_files.py tests/test_operations.py \
+		tests/mutations/test_who_may.py
 
 format: setup  ## let ruff mend what it can
 	@$(BIN)/ruff format .

@@ -57,6 +57,7 @@ class GroupPermission(Node):
     fleet_group_id: strawberry.Private[str]
     granted_by_id: strawberry.Private[str]
     permission_level: PermissionLevel = strawberry.field(description="What is granted.")
+    version: int = strawberry.field(description="Counts the changes of the grant, from 1.")
     created_at: datetime.datetime = strawberry.field(description="Since when.")
 
     @level(description="Who holds the grant.")

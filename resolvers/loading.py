@@ -229,13 +229,17 @@ class Loaders:
         """The values of a level of keys, as ``LevelLoader.load_level`` has them."""
         return self.of(batch, *arguments).load_level(keys, then)
 
-    async def fetch(self, statement: str, **parameters: Any) -> list[Row]:
+    async def fetch(self, statement: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement, in the session's transaction."""
         return await self.session.fetch(statement, **parameters)
 
     async def close(self) -> None:
         """Ends the loading: nobody waits any more. Nothing that was loaded is left to the garbage collector."""
         await self.schedule.close()
+        self._loaders.clear()
+
+    def forget(self) -> None:
+        """Lets everything be loaded anew: it may have changed."""
         self._loaders.clear()
 
     def prime(self, batch: Batch, rows: Iterable[Row]) -> None:

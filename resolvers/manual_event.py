@@ -28,6 +28,7 @@ HEAVY = {
     "without_details": frozenset(
         {
             *("vehicle", "sourceUpload", "confidence", "verifiedByUser", "createdBy", "updatedAt"),
+            *("version", "voidedAt", "voidReason"),
             *("miles", "odometerMiles", "gallons", "cost", "totalCost", "isFullTank", "missedPrevious"),
         }
     ),
@@ -133,6 +134,11 @@ class ManualEvent(Node):
     occurred_at: datetime.datetime = strawberry.field(
         description="When it happened. createdAt is when it was recorded."
     )
+    version: int = strawberry.field(description="Counts the changes of the record, from 1.")
+    voided_at: datetime.datetime | None = strawberry.field(
+        description="Since when it is void and counts for nothing; null while it counts."
+    )
+    void_reason: str | None = strawberry.field(description="Why it is void.")
     created_at: datetime.datetime = strawberry.field(description="When it was recorded.")
     updated_at: datetime.datetime = strawberry.field(description="When the record last changed.")
 

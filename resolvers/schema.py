@@ -11,11 +11,15 @@ from resolvers import level, node, scalars
 from resolvers.audit_record import AuditQuery
 from resolvers.client import ClientQuery
 from resolvers.document_usage import DocumentUsageQuery
+from resolvers.event_mutation import EventMutation
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.explanation import ExplanationQuery
 from resolvers.fleet_group import FleetGroupQuery
+from resolvers.fleet_group_mutation import FleetGroupMutation
+from resolvers.group_permission_mutation import GroupPermissionMutation
 from resolvers.limits import weights
 from resolvers.manual_event import ManualEventQuery
+from resolvers.membership_mutation import MembershipMutation
 from resolvers.node import NodeQuery
 from resolvers.paging import FREE
 from resolvers.scalars import SCALARS
@@ -25,6 +29,7 @@ from resolvers.typed_event import EVENT_TYPES
 from resolvers.upload import UploadQuery
 from resolvers.user import UserQuery
 from resolvers.vehicle import VehicleQuery
+from resolvers.vehicle_mutation import VehicleMutation
 from sql.driver import Row
 
 QUERIES = (
@@ -43,6 +48,15 @@ QUERIES = (
 )
 
 
+MUTATIONS = (
+    FleetGroupMutation,
+    VehicleMutation,
+    GroupPermissionMutation,
+    MembershipMutation,
+    EventMutation,
+)
+
+
 def read(source: Any, name: str) -> object:
     """A field without a resolver: a column of a row, or an attribute."""
     return source[name] if isinstance(source, Row) else getattr(source, name)
@@ -52,6 +66,7 @@ def build() -> strawberry.Schema:
     """The schema that the gateway serves."""
     schema = strawberry.Schema(
         query=strawberry.type(type("Query", QUERIES, {}), description="The ways into the graph.", directives=FREE),
+        mutation=strawberry.type(type("Mutation", MUTATIONS, {}), description="The ways to change it."),
         types=EVENT_TYPES,
         execution_context_class=BreadthFirstExecutor,
         config=StrawberryConfig(default_resolver=read, scalar_map=SCALARS),

@@ -122,7 +122,7 @@ class Database:
                 f'as a superuser (or with CREATEROLE): GRANT gateway TO "{facts["role"]}"'
             )
 
-    async def fetch(self, name: str, **parameters: Any) -> list[Row]:
+    async def fetch(self, name: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement outside a caller's session. Raises DatabaseError.
 
         It runs as the login role, which sees no table but may ask a few functions.

@@ -11,15 +11,19 @@ from typing import Any
 import asyncpg
 
 from sql.errors import (
+    ConflictError,
     DatabaseError,
     DatabaseUnavailableError,
     NotAMemberError,
     StatementFailedError,
     StatementTimeoutError,
+    ViolationError,
 )
 
 NOT_A_MEMBER = "MM001"
 QUERY_CANCELED = "57014"
+CONFLICTS = {"40001", "40P01"}  # serialization failure, deadlock
+VIOLATIONS = ("22", "23", "42501", "MM01")  # data, constraints, privileges and policies, and our own triggers
 UNAVAILABLE = "The database cannot be reached right now. Try again in a moment."
 BROKEN = (
     OSError,
@@ -63,6 +67,10 @@ def translated() -> Iterator[None]:
             raise NotAMemberError("You are no member of this tenant.") from error
         if error.sqlstate == QUERY_CANCELED:
             raise StatementTimeoutError("The request needs too long at the database. Ask for less at once.") from error
+        if error.sqlstate in CONFLICTS:
+            raise ConflictError("Somebody changed the same at the same moment. Try again.") from error
+        if error.sqlstate.startswith(VIOLATIONS):
+            raise ViolationError(str(error), error.sqlstate, getattr(error, "constraint_name", None) or "") from error
         raise StatementFailedError(str(error)) from error
 
 

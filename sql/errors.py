@@ -5,6 +5,8 @@ DatabaseError                  anything below
 ├── PoolExhaustedError         every connection stayed busy for longer than a request may wait
 ├── StatementTimeoutError      a statement ran longer than it may
 ├── StatementFailedError       a statement that PostgreSQL refused: our mistake
+│   └── ViolationError         what was written breaks a constraint or goes beyond a policy
+├── ConflictError              two transactions were in each other's way: to be tried again
 ├── NotAMemberError            the caller does not belong to the tenant
 ├── UnsafeRoleError            the gateway's role could see or change more than it may
 ├── SetupError                 the server is not one that MotoMind can run on
@@ -33,6 +35,22 @@ class StatementTimeoutError(DatabaseError):
 
 class StatementFailedError(DatabaseError):
     """PostgreSQL refused a statement, which it should not have been sent."""
+
+
+class ViolationError(StatementFailedError):
+    """What was written breaks a constraint, or goes beyond what a policy lets the caller write.
+
+    ``constraint`` is its name, empty for a policy; ``sqlstate`` PostgreSQL's code.
+    """
+
+    def __init__(self, message: str, sqlstate: str, constraint: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+
+
+class ConflictError(DatabaseError):
+    """Two transactions were in each other's way."""
 
 
 class NotAMemberError(DatabaseError):

@@ -253,9 +253,9 @@ begin
       execute format(
         'with moved as (delete from manual_events_default where occurred_at >= %L and occurred_at < %L returning *)
          insert into %I (tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, verified_by_user,
-                         created_by, occurred_at, created_at, updated_at)
+                         created_by, occurred_at, created_at, updated_at, version, voided_at, void_reason)
          select tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, verified_by_user,
-                created_by, occurred_at, created_at, updated_at from moved',
+                created_by, occurred_at, created_at, updated_at, version, voided_at, void_reason from moved',
         month::timestamptz, (month + interval '1 month')::timestamptz, partition_name);
       execute format('alter table manual_events attach partition %I for values from (%L) to (%L)',
         partition_name, month::timestamptz, (month + interval '1 month')::timestamptz);
@@ -312,6 +312,26 @@ CREATE FUNCTION app.pending_migrations(in_known text[]) RETURNS SETOF text
    order by k.id
 $$;
 ALTER FUNCTION app.pending_migrations(in_known text[]) OWNER TO motomind;
+CREATE FUNCTION app.person_of_email(in_email text, in_name text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+  person uuid;
+begin
+  if app.role() is distinct from 'owner' then
+    raise exception 'members are added by owners' using errcode = 'insufficient_privilege';
+  end if;
+  insert into users (email, name) values (in_email, in_name)
+  on conflict (lower(email)) do nothing
+  returning id into person;
+  if person is null then
+    select u.id into person from users u where lower(u.email) = lower(in_email);
+  end if;
+  return person;
+end;
+$$;
+ALTER FUNCTION app.person_of_email(in_email text, in_name text) OWNER TO motomind;
 CREATE FUNCTION app.readable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -565,6 +585,23 @@ begin
 end;
 $$;
 ALTER FUNCTION app.require_admin_of_parent() OWNER TO motomind;
+CREATE FUNCTION app.require_owner() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('memberships ' || tenant_id::text, 0))
+    from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
+  if exists (select from (select distinct tenant_id from changed) c
+              where exists (select from memberships m where m.tenant_id = c.tenant_id)
+                and not exists (select from memberships m
+                                 where m.tenant_id = c.tenant_id and m.role = 'owner' and m.left_at is null)) then
+    raise exception 'a tenant keeps at least one owner' using errcode = 'MM011', constraint = 'memberships_last_owner';
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.require_owner() OWNER TO motomind;
 CREATE FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -921,10 +958,24 @@ CREATE TABLE public.group_permissions (
     granted_by uuid NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT group_permissions_permission_level_check CHECK ((permission_level = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text])))
 );
 ALTER TABLE ONLY public.group_permissions FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.group_permissions OWNER TO motomind;
+CREATE TABLE public.idempotency_keys (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    key text NOT NULL,
+    mutation text NOT NULL,
+    input_sha256 text NOT NULL,
+    result jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_input_sha256_check CHECK ((input_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT idempotency_keys_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.idempotency_keys OWNER TO motomind;
 CREATE TABLE public.manifests (
     tenant_id uuid NOT NULL,
     client_id uuid NOT NULL,
@@ -965,9 +1016,13 @@ CASE
 END) STORED,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    voided_at timestamp with time zone,
+    void_reason text,
     CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
     CONSTRAINT manual_events_event_type_check CHECK ((event_type = ANY (ARRAY['odometer_reading'::text, 'fuel_purchase'::text, 'maintenance'::text, 'issue_report'::text, 'trip_batch'::text]))),
-    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload))
+    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload)),
+    CONSTRAINT manual_events_void CHECK ((((voided_at IS NULL) = (void_reason IS NULL)) AND ((length(void_reason) >= 1) AND (length(void_reason) <= 1000))))
 )
 PARTITION BY RANGE (occurred_at);
 ALTER TABLE ONLY public.manual_events FORCE ROW LEVEL SECURITY;
@@ -1002,9 +1057,13 @@ CASE
 END) STORED,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_created_at_not_null NOT NULL,
     updated_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_updated_at_not_null NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    voided_at timestamp with time zone,
+    void_reason text,
     CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
     CONSTRAINT manual_events_event_type_check CHECK ((event_type = ANY (ARRAY['odometer_reading'::text, 'fuel_purchase'::text, 'maintenance'::text, 'issue_report'::text, 'trip_batch'::text]))),
-    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload))
+    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload)),
+    CONSTRAINT manual_events_void CHECK ((((voided_at IS NULL) = (void_reason IS NULL)) AND ((length(void_reason) >= 1) AND (length(void_reason) <= 1000))))
 )
 PARTITION BY RANGE (occurred_at);
 ALTER TABLE ONLY public.manual_events_archive FORCE ROW LEVEL SECURITY;
@@ -1039,9 +1098,13 @@ CASE
 END) STORED,
     created_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_created_at_not_null NOT NULL,
     updated_at timestamp with time zone DEFAULT now() CONSTRAINT manual_events_updated_at_not_null NOT NULL,
+    version integer DEFAULT 1 CONSTRAINT manual_events_version_not_null NOT NULL,
+    voided_at timestamp with time zone,
+    void_reason text,
     CONSTRAINT manual_events_confidence_check CHECK (((confidence >= 0) AND (confidence <= 100))),
     CONSTRAINT manual_events_event_type_check CHECK ((event_type = ANY (ARRAY['odometer_reading'::text, 'fuel_purchase'::text, 'maintenance'::text, 'issue_report'::text, 'trip_batch'::text]))),
-    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload))
+    CONSTRAINT manual_events_payload CHECK (app.is_payload(event_type, payload)),
+    CONSTRAINT manual_events_void CHECK ((((voided_at IS NULL) = (void_reason IS NULL)) AND ((length(void_reason) >= 1) AND (length(void_reason) <= 1000))))
 );
 ALTER TABLE ONLY public.manual_events_default FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_default OWNER TO motomind;
@@ -1206,6 +1269,8 @@ ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_user_id_fleet_group_id_key UNIQUE (tenant_id, user_id, fleet_group_id);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, user_id, key);
 ALTER TABLE ONLY public.manifests
     ADD CONSTRAINT manifests_pkey PRIMARY KEY (tenant_id, client_id, version);
 ALTER TABLE ONLY public.manual_events
@@ -1250,10 +1315,11 @@ CREATE INDEX fleet_groups_name ON public.fleet_groups USING btree (tenant_id, na
 CREATE INDEX fleet_groups_parent ON public.fleet_groups USING btree (tenant_id, parent_group_id, name, id);
 CREATE UNIQUE INDEX fleet_summary_metrics_day ON public.fleet_summary_metrics USING btree (tenant_id, fleet_group_id, metric_date) NULLS NOT DISTINCT;
 CREATE INDEX group_permissions_group ON public.group_permissions USING btree (tenant_id, fleet_group_id);
+CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (tenant_id, user_id, created_at);
 CREATE INDEX manual_events_created_at ON ONLY public.manual_events USING btree (tenant_id, created_at, id);
 CREATE INDEX manual_events_type ON ONLY public.manual_events USING btree (tenant_id, event_type, occurred_at, id);
 CREATE INDEX manual_events_occurred_at ON ONLY public.manual_events USING btree (tenant_id, occurred_at, id);
-CREATE INDEX manual_events_cost ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
+CREATE INDEX manual_events_cost ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE ((event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text])) AND (voided_at IS NULL));
 CREATE INDEX manual_events_vehicle ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX manual_events_archive_created_at ON ONLY public.manual_events_archive USING btree (tenant_id, created_at, id);
 CREATE INDEX manual_events_archive_occurred_at ON ONLY public.manual_events_archive USING btree (tenant_id, occurred_at, id);
@@ -1261,7 +1327,7 @@ CREATE INDEX manual_events_archive_vehicle ON ONLY public.manual_events_archive 
 CREATE INDEX manual_events_default_tenant_id_created_at_id_idx ON public.manual_events_default USING btree (tenant_id, created_at, id);
 CREATE INDEX manual_events_default_tenant_id_event_type_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, event_type, occurred_at, id);
 CREATE INDEX manual_events_default_tenant_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, occurred_at, id);
-CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE (event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text]));
+CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE ((event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text])) AND (voided_at IS NULL));
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
 CREATE INDEX registered_documents_last_used ON public.registered_documents USING btree (tenant_id, last_used_at);
@@ -1308,11 +1374,14 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE A
 CREATE TRIGGER audit_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.clients FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.fleet_groups FOR EACH ROW EXECUTE FUNCTION app.next_version();
+CREATE TRIGGER next_version BEFORE UPDATE ON public.group_permissions FOR EACH ROW EXECUTE FUNCTION app.next_version();
+CREATE TRIGGER next_version BEFORE UPDATE ON public.manual_events FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.vehicles FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER require_admin_of_parent BEFORE UPDATE ON public.fleet_groups FOR EACH ROW WHEN ((new.parent_group_id IS DISTINCT FROM old.parent_group_id)) EXECUTE FUNCTION app.require_admin_of_parent();
+CREATE TRIGGER require_owner AFTER UPDATE ON public.memberships REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.require_owner();
 CREATE TRIGGER stream_delete AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('fleet_group', 'id');
 CREATE TRIGGER stream_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('user', 'user_id');
 CREATE TRIGGER stream_delete AFTER DELETE ON public.vehicles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('vehicle', 'id');
@@ -1324,8 +1393,6 @@ CREATE TRIGGER stream_update AFTER UPDATE ON public.memberships REFERENCING OLD 
 CREATE TRIGGER stream_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('vehicle', 'id');
 CREATE TRIGGER touch BEFORE UPDATE ON public.explanations FOR EACH ROW EXECUTE FUNCTION app.touch();
 CREATE TRIGGER touch BEFORE UPDATE ON public.fleet_summary_metrics FOR EACH ROW EXECUTE FUNCTION app.touch();
-CREATE TRIGGER touch BEFORE UPDATE ON public.group_permissions FOR EACH ROW EXECUTE FUNCTION app.touch();
-CREATE TRIGGER touch BEFORE UPDATE ON public.manual_events FOR EACH ROW EXECUTE FUNCTION app.touch();
 CREATE TRIGGER touch BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION app.touch();
 CREATE TRIGGER touch BEFORE UPDATE ON public.uploads FOR EACH ROW EXECUTE FUNCTION app.touch();
 CREATE TRIGGER touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION app.touch();
@@ -1376,6 +1443,10 @@ ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_granted_by_fkey FOREIGN KEY (tenant_id, granted_by) REFERENCES public.memberships(tenant_id, user_id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.memberships(tenant_id, user_id);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.memberships(tenant_id, user_id);
 ALTER TABLE ONLY public.manifests
     ADD CONSTRAINT manifests_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
 ALTER TABLE ONLY public.manifests
@@ -1452,11 +1523,13 @@ ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_permissions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manifests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON public.idempotency_keys TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id)))) WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY owner ON public.audit_trail TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.budgets TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.client_documents TO motomind USING (true) WITH CHECK (true);
@@ -1468,6 +1541,7 @@ CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (
 CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_permissions TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.idempotency_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manifests TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manual_events TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manual_events_archive TO motomind USING (true) WITH CHECK (true);
@@ -1597,6 +1671,8 @@ GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO ga
 GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.pending_migrations(in_known text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.pending_migrations(in_known text[]) TO gateway;
+REVOKE ALL ON FUNCTION app.person_of_email(in_email text, in_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.person_of_email(in_email text, in_name text) TO gateway_tenant;
 REVOKE ALL ON FUNCTION app.readable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_groups;
@@ -1616,6 +1692,7 @@ GRANT ALL ON FUNCTION app.register_document(in_tenant_id uuid, in_user_id uuid, 
 REVOKE ALL ON FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text) TO gateway;
 REVOKE ALL ON FUNCTION app.require_admin_of_parent() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.require_owner() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) TO gateway;
 REVOKE ALL ON FUNCTION app.role() FROM PUBLIC;
@@ -1693,6 +1770,8 @@ GRANT UPDATE(permission_level) ON TABLE public.group_permissions TO gateway_tena
 GRANT UPDATE(permission_level) ON TABLE public.group_permissions TO gateway_groups;
 GRANT UPDATE(granted_by) ON TABLE public.group_permissions TO gateway_tenant;
 GRANT UPDATE(granted_by) ON TABLE public.group_permissions TO gateway_groups;
+GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO gateway_tenant;
+GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO gateway_groups;
 GRANT SELECT ON TABLE public.manifests TO gateway_tenant;
 GRANT SELECT ON TABLE public.manifests TO gateway_groups;
 GRANT SELECT,INSERT ON TABLE public.manual_events TO gateway_tenant;
@@ -1711,6 +1790,10 @@ GRANT UPDATE(verified_by_user) ON TABLE public.manual_events TO gateway_tenant;
 GRANT UPDATE(verified_by_user) ON TABLE public.manual_events TO gateway_groups;
 GRANT UPDATE(occurred_at) ON TABLE public.manual_events TO gateway_tenant;
 GRANT UPDATE(occurred_at) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(voided_at) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(voided_at) ON TABLE public.manual_events TO gateway_groups;
+GRANT UPDATE(void_reason) ON TABLE public.manual_events TO gateway_tenant;
+GRANT UPDATE(void_reason) ON TABLE public.manual_events TO gateway_groups;
 GRANT SELECT ON TABLE public.manual_events_archive TO gateway_tenant;
 GRANT SELECT ON TABLE public.manual_events_archive TO gateway_groups;
 GRANT SELECT,INSERT ON TABLE public.memberships TO gateway_tenant;

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ import asyncpg
 
 from sql import statements
 from sql.driver import Row, row_class, translated
-from sql.errors import DatabaseError, StatementFailedError
+from sql.errors import DatabaseError, DatabaseUnavailableError, StatementFailedError
 from sql.statements import GENERIC, Ordering
 
 ROLE_REPORT = "motomind "
@@ -85,7 +85,7 @@ class Session:
         return narrow
 
     async def fetch(
-        self, name: str, *, order: Sequence[Ordering] = (), after: Sequence[Any] | None = None, **parameters: Any
+        self, name: str, /, *, order: Sequence[Ordering] = (), after: Sequence[Any] | None = None, **parameters: Any
     ) -> list[Row]:
         """The rows of a named statement; ``tenant_id`` is the caller's.
 
@@ -121,6 +121,30 @@ class Session:
                 raise
             finally:
                 issued.seconds = time.perf_counter() - issued.began
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undoes what was done inside where that ends in an exception; the transaction itself goes on."""
+        await self._control("savepoint change")
+        try:
+            yield
+        except Exception:
+            if not isinstance(self.failure, DatabaseUnavailableError):
+                self.failure = None
+                await self._control("rollback to savepoint change")
+            raise
+        await self._control("release savepoint change")
+
+    async def _control(self, command: str) -> None:
+        async with self._lock:
+            if self.failure is not None:
+                raise self.failure
+            try:
+                with translated():
+                    await self._connection.execute(command)
+            except DatabaseError as error:
+                self.failure = error
+                raise
 
     @property
     def connection(self) -> asyncpg.Connection[Row]:

@@ -30,6 +30,7 @@ TABLES = {
     "unknown_documents": None,
     "budgets": None,
     "document_usage": "documentUsage",
+    "idempotency_keys": None,
 }
 OF_OWNERS = (
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
@@ -103,6 +104,7 @@ class Oracle:
             if whole or row["user_id"] == user or levels.get(row["fleet_group_id"]) == "admin"
         ]
         seen["audit_trail"] = own["audit_trail"] if role == "owner" else []
+        seen["idempotency_keys"] = [row for row in own["idempotency_keys"] if row["user_id"] == user]
         seen |= {table: own[table] if role == "owner" else [] for table in OF_OWNERS}
         seen["event_stream"] = own["event_stream"] if whole else []
         seen["memberships"] = [

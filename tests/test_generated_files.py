@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from api.issuer import Issuer
 from api.settings import Settings
+from resolvers.payloads import PAYLOADS, schema_text
 from resolvers.schema import published
 from sql.embedded import Addresses, binaries
 
@@ -68,6 +69,14 @@ def _table(fields: Mapping[str, FieldInfo]) -> str:
         return "unset" if value in (None, "") else f"`{value}`"
 
     return "".join(f"| `{name}` | {default(field)} | {field.description} |\n" for name, field in fields.items())
+
+
+def test_payloads_are_documented(*, rewrite: bool):
+    """docs/payloads has the JSON Schema of every type of event."""
+    folder = ROOT / "docs" / "payloads"
+    for event_type in PAYLOADS:
+        _current(folder / f"{event_type}.json", schema_text(event_type), rewrite=rewrite)
+    assert {path.stem for path in folder.iterdir()} == set(PAYLOADS)
 
 
 def test_published_schema_breaks_nothing_that_clients_count_on():

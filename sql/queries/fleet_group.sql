@@ -109,3 +109,53 @@ select
   from tree t
   join fleet_groups g on g.tenant_id = :tenant_id and g.id = t.id
  order by t.position
+
+-- Changes. Each statement filters by what row security holds as well; a change that meets no row has lost a race.
+
+-- name: fleet_groups_to_change
+-- What the caller sees of some groups, and whether they hold ADMIN there.
+select g.id, g.parent_group_id, g.version,
+       (select app.role()) = 'owner' or g.id = any ((select app.admin_groups())::uuid[]) as may_administer,
+       (select app.role()) <> 'viewer' or g.id = any ((select app.writable_groups())::uuid[]) as may_write
+  from fleet_groups g
+ where g.tenant_id = :tenant_id
+   and g.id = any (:ids::uuid[])
+
+-- name: create_fleet_group
+insert into fleet_groups (tenant_id, id, parent_group_id, name, description, group_type, metadata)
+values (:tenant_id, :id::uuid, :parent_id::uuid, :name, :description, :group_type, :metadata::jsonb)
+
+-- name: enter_fleet_group
+-- A new group is the caller's from here on: what they hold was resolved before it was there.
+select set_config('app.readable_groups', array_append(app.readable_groups(), :id::uuid)::text, true),
+       set_config('app.writable_groups', array_append(app.writable_groups(), :id::uuid)::text, true),
+       set_config('app.admin_groups', array_append(app.admin_groups(), :id::uuid)::text, true)
+
+-- name: update_fleet_group
+update fleet_groups g
+   set name = coalesce(:name, g.name),
+       description = case when :set_description::boolean then :description else g.description end,
+       group_type = coalesce(:group_type, g.group_type),
+       metadata = coalesce(:metadata::jsonb, g.metadata)
+ where g.tenant_id = :tenant_id
+   and g.id = :id::uuid
+   and g.version = coalesce(:expected_version::integer, g.version)
+returning g.id
+
+-- name: lock_tree
+select pg_advisory_xact_lock(hashtextextended('fleet_groups ' || :tenant_id::uuid::text, 0))
+
+-- name: move_fleet_group
+update fleet_groups g
+   set parent_group_id = :new_parent_id::uuid
+ where g.tenant_id = :tenant_id
+   and g.id = :id::uuid
+   and g.version = coalesce(:expected_version::integer, g.version)
+returning g.id
+
+-- name: delete_fleet_group
+delete from fleet_groups g
+ where g.tenant_id = :tenant_id
+   and g.id = :id::uuid
+   and g.version = coalesce(:expected_version::integer, g.version)
+returning g.id

@@ -53,6 +53,7 @@ spent as (
    where e.tenant_id = :tenant_id
      and e.vehicle_id = any (array(select id from member))
      and e.event_type in ('fuel_purchase', 'maintenance')
+     and e.voided_at is null
      and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'             --? period_start
      and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'                --? period_end
    group by e.vehicle_id
@@ -67,6 +68,7 @@ fill as (
    where e.tenant_id = :tenant_id
      and e.vehicle_id = any (array(select id from member))
      and e.event_type = 'fuel_purchase'
+     and e.voided_at is null
      and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'  --? period_end
 ),
 span as (

@@ -1,5 +1,5 @@
 -- fragment: group_permission_columns
-       p.id, p.user_id, p.fleet_group_id, p.permission_level, p.granted_by as granted_by_id, p.created_at
+       p.id, p.user_id, p.fleet_group_id, p.permission_level, p.granted_by as granted_by_id, p.version, p.created_at
 
 -- name: group_permissions_by_id
 -- row: GroupPermission
@@ -48,3 +48,26 @@ select u.group_id,
   left join group_permissions p
     on p.tenant_id = :tenant_id and p.fleet_group_id = u.id and p.user_id = (select app.user_id())
  group by u.group_id
+
+-- Changes, as in fleet_group.sql.
+
+-- name: group_permissions_to_change
+select p.id, p.fleet_group_id, p.version,
+       (select app.role()) = 'owner' or p.fleet_group_id = any ((select app.admin_groups())::uuid[]) as may_administer
+  from group_permissions p
+ where p.tenant_id = :tenant_id
+   and p.id = any (:ids::uuid[])
+
+-- name: grant_group_permission
+insert into group_permissions as p (tenant_id, id, user_id, fleet_group_id, permission_level, granted_by)
+values (:tenant_id, :id::uuid, :user_id::uuid, :fleet_group_id::uuid, :permission_level, app.user_id())
+on conflict (tenant_id, user_id, fleet_group_id) do update
+   set permission_level = excluded.permission_level, granted_by = excluded.granted_by
+returning p.id
+
+-- name: revoke_group_permission
+delete from group_permissions p
+ where p.tenant_id = :tenant_id
+   and p.id = :id::uuid
+   and p.version = coalesce(:expected_version::integer, p.version)
+returning p.id

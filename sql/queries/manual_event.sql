@@ -2,6 +2,7 @@
 --{ !without_details
        e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
        e.odometer_miles, e.gallons, e.cost, e.is_full_tank, e.missed_previous,
+       e.version, e.voided_at, e.void_reason,
 --}
        e.payload,                                    --? !without_payload
        app.payload_number(e.payload, 'price_per_gallon') as price_per_gallon,  --? !without_price_per_gallon
@@ -96,3 +97,60 @@ select count(*)::integer as total_count
   from manual_events_archive e
  where e.tenant_id = :tenant_id
 --> manual_event_filter
+
+-- Changes, as in fleet_group.sql.
+
+-- name: manual_events_to_change
+select e.id, e.occurred_at, e.vehicle_id, e.event_type, e.payload, e.version, e.voided_at,
+       (select app.role()) <> 'viewer' or coalesce(v.fleet_group_id = any ((select app.writable_groups())::uuid[]), false)
+         as may_write
+  from manual_events e
+  join vehicles v on v.tenant_id = :tenant_id and v.id = e.vehicle_id
+ where e.tenant_id = :tenant_id
+   and e.id = any (:ids::uuid[])
+
+-- name: record_manual_events
+-- One row for each element of :events; ids come with them.
+insert into manual_events (tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, created_by,
+                           occurred_at)
+select :tenant_id, r.id, r.vehicle_id, r.source_upload_id, r.event_type, r.payload, coalesce(r.confidence, 80),
+       app.user_id(), r.occurred_at
+  from jsonb_to_recordset(:events::jsonb)
+       as r (id uuid, vehicle_id uuid, source_upload_id uuid, event_type text, payload jsonb, confidence integer,
+             occurred_at timestamptz)
+
+-- name: last_odometer_before
+-- The latest reading of each vehicle before a moment: what a person would compare a new one with.
+select r.position, found.odometer_miles, found.occurred_at
+  from unnest(:positions::integer[], :ids::uuid[], :moments::timestamptz[]) r (position, vehicle_id, moment)
+ cross join lateral (
+   select e.odometer_miles, e.occurred_at
+     from manual_events e
+    where e.tenant_id = :tenant_id
+      and e.vehicle_id = r.vehicle_id
+      and e.occurred_at < r.moment
+      and e.odometer_miles is not null
+      and e.voided_at is null
+    order by e.occurred_at desc, e.id desc
+    limit 1
+ ) found
+
+-- name: verify_manual_event
+update manual_events e
+   set verified_by_user = true, payload = coalesce(:payload::jsonb, e.payload)
+ where e.tenant_id = :tenant_id
+   and e.id = :id::uuid
+   and e.occurred_at = :occurred_at::timestamptz
+   and e.voided_at is null
+   and e.version = coalesce(:expected_version::integer, e.version)
+returning e.id
+
+-- name: void_manual_event
+update manual_events e
+   set voided_at = now(), void_reason = :reason
+ where e.tenant_id = :tenant_id
+   and e.id = :id::uuid
+   and e.occurred_at = :occurred_at::timestamptz
+   and e.voided_at is null
+   and e.version = coalesce(:expected_version::integer, e.version)
+returning e.id

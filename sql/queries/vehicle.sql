@@ -105,3 +105,53 @@ select k.key_id, counted.total_count
       and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, k.key_id))::uuid[])  --? include_descendants
 --> vehicle_filter
  ) counted
+
+-- Changes, as in fleet_group.sql.
+
+-- name: vehicles_to_change
+-- What the caller sees of some vehicles, and whether they hold WRITE on their groups.
+select v.id, v.fleet_group_id, v.version, v.vin,
+       (select app.role()) <> 'viewer' or coalesce(v.fleet_group_id = any ((select app.writable_groups())::uuid[]), false)
+         as may_write
+  from vehicles v
+ where v.tenant_id = :tenant_id
+   and v.id = any (:ids::uuid[])
+
+-- name: create_vehicle
+insert into vehicles (tenant_id, id, fleet_group_id, label, make, model, vin, baseline_fuel_mpg,
+                      baseline_service_interval_miles, notes, extended_attributes)
+values (:tenant_id, :id::uuid, :fleet_group_id::uuid, :label, :make, :model, :vin, :baseline_fuel_mpg::numeric,
+        coalesce(:baseline_service_interval_miles::integer, 5000), :notes, coalesce(:extended_attributes::jsonb, '{}'))
+
+-- name: update_vehicle
+update vehicles v
+   set label = coalesce(:label, v.label),
+       make = case when 'make' = any (:set::text[]) then :make else v.make end,
+       model = case when 'model' = any (:set::text[]) then :model else v.model end,
+       vin = case when 'vin' = any (:set::text[]) then :vin else v.vin end,
+       baseline_fuel_mpg = case when 'baseline_fuel_mpg' = any (:set::text[]) then :baseline_fuel_mpg::numeric
+                                else v.baseline_fuel_mpg end,
+       baseline_service_interval_miles = case when 'baseline_service_interval_miles' = any (:set::text[])
+                                              then :baseline_service_interval_miles::integer
+                                              else v.baseline_service_interval_miles end,
+       notes = case when 'notes' = any (:set::text[]) then :notes else v.notes end,
+       extended_attributes = coalesce(:extended_attributes::jsonb, v.extended_attributes)
+ where v.tenant_id = :tenant_id
+   and v.id = :id::uuid
+   and v.version = coalesce(:expected_version::integer, v.version)
+returning v.id
+
+-- name: move_vehicles
+update vehicles v
+   set fleet_group_id = :fleet_group_id::uuid
+ where v.tenant_id = :tenant_id
+   and v.id = any (:ids::uuid[])
+   and v.fleet_group_id is distinct from :fleet_group_id::uuid
+returning v.id
+
+-- name: delete_vehicle
+delete from vehicles v
+ where v.tenant_id = :tenant_id
+   and v.id = :id::uuid
+   and v.version = coalesce(:expected_version::integer, v.version)
+returning v.id

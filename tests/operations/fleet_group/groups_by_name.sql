@@ -15,7 +15,7 @@ select count(*)::integer as total_count
 
 -- group_permissions_by_group
 select
-       p.id, p.user_id, p.fleet_group_id, p.permission_level, p.granted_by as granted_by_id, p.created_at
+       p.id, p.user_id, p.fleet_group_id, p.permission_level, p.granted_by as granted_by_id, p.version, p.created_at
   from group_permissions p
  where p.tenant_id = $1
    and p.fleet_group_id = any ($2::uuid[])

@@ -70,6 +70,7 @@ spent as (
    where e.tenant_id = $1
      and e.vehicle_id = any (array(select id from member))
      and e.event_type in ('fuel_purchase', 'maintenance')
+     and e.voided_at is null
      and e.occurred_at >= $3::date::timestamp at time zone 'UTC'
      and e.occurred_at < $4::date::timestamp at time zone 'UTC'
    group by e.vehicle_id
@@ -83,6 +84,7 @@ fill as (
    where e.tenant_id = $1
      and e.vehicle_id = any (array(select id from member))
      and e.event_type = 'fuel_purchase'
+     and e.voided_at is null
      and e.occurred_at < $4::date::timestamp at time zone 'UTC'
 ),
 span as (
@@ -169,6 +171,7 @@ select k.key_id, page.*
    select
        e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
        e.odometer_miles, e.gallons, e.cost, e.is_full_tank, e.missed_previous,
+       e.version, e.voided_at, e.void_reason,
        e.payload,
        e.id, e.event_type, e.occurred_at
      from manual_events e

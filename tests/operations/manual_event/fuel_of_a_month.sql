@@ -9,6 +9,7 @@ select count(*) < 2000 as narrow
 select
        e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
        e.odometer_miles, e.gallons, e.cost, e.is_full_tank, e.missed_previous,
+       e.version, e.voided_at, e.void_reason,
        e.payload,
        app.payload_number(e.payload, 'price_per_gallon') as price_per_gallon,
        e.id, e.event_type, e.occurred_at

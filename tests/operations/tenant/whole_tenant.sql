@@ -59,6 +59,7 @@ spent as (
    where e.tenant_id = $1
      and e.vehicle_id = any (array(select id from member))
      and e.event_type in ('fuel_purchase', 'maintenance')
+     and e.voided_at is null
      and e.occurred_at >= $3::date::timestamp at time zone 'UTC'
      and e.occurred_at < $4::date::timestamp at time zone 'UTC'
    group by e.vehicle_id
@@ -72,6 +73,7 @@ fill as (
    where e.tenant_id = $1
      and e.vehicle_id = any (array(select id from member))
      and e.event_type = 'fuel_purchase'
+     and e.voided_at is null
      and e.occurred_at < $4::date::timestamp at time zone 'UTC'
 ),
 span as (

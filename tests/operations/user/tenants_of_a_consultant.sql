@@ -19,7 +19,7 @@ select t.id, t.name, t.kind, t.plan_name, t.primary_region, t.data_residency_req
 
 -- group_permissions_by_user
 select
-       p.id, p.user_id, p.fleet_group_id, p.permission_level, p.granted_by as granted_by_id, p.created_at
+       p.id, p.user_id, p.fleet_group_id, p.permission_level, p.granted_by as granted_by_id, p.version, p.created_at
   from group_permissions p
  where p.tenant_id = $1
    and p.user_id = any ($2::uuid[])
