@@ -149,7 +149,8 @@ async def vehicle_to_change(change: Change, id_: str, *path: str) -> Row:
     return vehicle
 
 
-def _mpg(value: Decimal | None) -> str | None:
+def mpg(value: Decimal | None) -> str | None:
+    """An economy as it is kept. Raises the mistake that it cannot be one."""
     if value is None:
         return None
     if not 0 < value <= HIGHEST_MPG or value != round(value, 1):
@@ -157,7 +158,8 @@ def _mpg(value: Decimal | None) -> str | None:
     return str(value)
 
 
-def _interval(value: int | None) -> int | None:
+def interval(value: int | None) -> int | None:
+    """Miles between services. Raises the mistake that there are too few or too many."""
     if value is not None and not 0 < value <= HIGHEST_INTERVAL:
         raise Mistake(
             "OUT_OF_RANGE",
@@ -174,7 +176,7 @@ def _columns(change: Change, given: CreateVehicleInput | UpdateVehicleInput) -> 
         value = getattr(given, name)
         columns[name] = value if value is strawberry.UNSET or value is None else text(value, name, longest=longest)
     columns["vin"] = given.vin and vin_of(change, given.vin)
-    for name, checked in (("baseline_fuel_mpg", _mpg), ("baseline_service_interval_miles", _interval)):
+    for name, checked in (("baseline_fuel_mpg", mpg), ("baseline_service_interval_miles", interval)):
         value = getattr(given, name)
         columns[name] = value if value is strawberry.UNSET else checked(value)
     return {name: value for name, value in columns.items() if value is not strawberry.UNSET}
