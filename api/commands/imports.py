@@ -90,6 +90,7 @@ def _import_bulk(
 ) -> None:
     from api.imports.bulk import BulkReport, import_file
     from api.imports.column_map import ColumnMap, read_map
+    from sql.errors import DatabaseUnavailableError
 
     if not file.is_file():
         console.print(f"There is no file {file}.", markup=False)
@@ -99,9 +100,13 @@ def _import_bulk(
     try:
         with database(settings_of(data_dir=data_dir), migrate=True) as addresses, byte_bar() as progress:
             import_file(addresses.owner, file, given, report, tenant=tenant, progress=progress)
-    except KeyboardInterrupt:
-        console.print("Interrupted. What is committed stays; the same command again adds what is missing.")
+    except (KeyboardInterrupt, DatabaseUnavailableError) as error:
+        if not report.read:
+            raise
         _tell(report, tenant)
+        console.print("Interrupted. What is committed stays; the same command again adds what is missing.")
+        if isinstance(error, DatabaseUnavailableError):
+            raise
         raise typer.Exit(130) from None
     _tell(report, tenant)
     if report.refused:

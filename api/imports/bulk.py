@@ -101,17 +101,21 @@ def _import_pieces(
     """Adds piece after piece; while one is being added the next is read and checked."""
     pending: Pending | None = None
     with ThreadPoolExecutor(1) as pool:
-        for piece in pieces:
-            drafts = [record.malformed or rows.draft(record) for record in piece]
-            if pending is not None and rows.names_others:
-                pending.added.result()
-            ready = _ready(piece, drafts, rows, target, refusals, report)
+        try:
+            for piece in pieces:
+                drafts = [record.malformed or rows.draft(record) for record in piece]
+                if pending is not None and rows.names_others:
+                    pending.added.result()
+                ready = _ready(piece, drafts, rows, target, refusals, report)
+                if pending is not None:
+                    pending.settle(report, refusals)
+                    pending = None
+                added = pool.submit(_add, target, rows, ready.values())
+                pending = Pending(added, [record for record, _ in ready.values()])
+                tell()
+        finally:  # also of an import that is interrupted: what is under way is committed
             if pending is not None:
                 pending.settle(report, refusals)
-            pending = Pending(pool.submit(_add, target, rows, ready.values()), [record for record, _ in ready.values()])
-            tell()
-        if pending is not None:
-            pending.settle(report, refusals)
 
 
 @dataclass(frozen=True)

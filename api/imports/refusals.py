@@ -15,6 +15,7 @@ import orjson
 from api.imports.columns import Problem
 from api.imports.records import PROBLEM, CsvSource, Record, Source
 from resolvers.payloads import exact
+from sql.errors import ImportFileError
 from sql.imports.problem import QUOTED
 
 MOST_TOLD = 10
@@ -39,7 +40,11 @@ class Refusals:
         self._encoding = "utf-8-sig" if source.lines.has_bom else encoding
         self._file: IO[str] | None = None
         self._writer: Any = None
-        self.path.unlink(missing_ok=True)
+        try:
+            self.path.touch()
+            self.path.unlink()
+        except OSError as error:
+            raise ImportFileError([f"{self.path}: cannot be written: {error.strerror}"]) from error
 
     def add(self, record: Record, problems: Sequence[Problem] | str) -> None:
         """One row more, with the problems of its columns, or of all of it."""

@@ -84,8 +84,12 @@ def test_a_wrong_map_or_file_is_one_message(fleet, start, tmp_path):
         assert "Traceback" not in told
 
 
-def test_an_import_that_was_killed_is_completed_by_the_same_command(fleet, start, rows, tmp_path):
-    """By kill -9, in the middle of a transaction: what was committed stays, every row is there once in the end."""
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_import_that_was_interrupted_is_completed_by_the_same_command(fleet, start, rows, tmp_path, how):
+    """By kill -9 or Ctrl+C in a transaction: what was committed stays, every row is there once in the end.
+
+    Who presses Ctrl+C is told what to do.
+    """
     del fleet
     path = tmp_path / "new.csv"
     path.write_text(events(ROWS), encoding="utf-8")
@@ -100,10 +104,14 @@ def test_an_import_that_was_killed_is_completed_by_the_same_command(fleet, start
             assert command.poll() is None, command.communicate()
             time.sleep(0.01)
         held = connection.execute("select count(*) from manual_events").fetchone()[0]
-        command.send_signal(signal.SIGKILL)
-        command.communicate()
+        command.send_signal(how)
+        if how == signal.SIGKILL:
+            command.wait()
+    _, told = command.communicate(timeout=120)
+    if how == signal.SIGINT:
+        assert command.returncode == 130
+        assert told.endswith("Interrupted. What is committed stays; the same command again adds what is missing.\n")
     assert 0 < held < ROWS
-    assert rows("select count(*) from manual_events")[0][0] in (held, held + 100)
     _, told = (command := start("import", "events", path, "--tenant", "Acme")).communicate(timeout=120)
     assert command.returncode == 0
     there = int(told.split(" events, ")[1].split(" ")[0].replace(",", ""))
