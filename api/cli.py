@@ -8,8 +8,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import pydantic
@@ -18,6 +16,8 @@ import typer
 from api import greeting
 from api.commands.clients import clients
 from api.commands.documents import documents
+from api.commands.imports import imports
+from api.commands.verification import verify
 from api.terminal import DataDir, console, database, progress_bar, settings_of
 from sql.errors import DatabaseError, ImportFileError
 
@@ -29,15 +29,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-imports = typer.Typer(
-    help="Import files; all or nothing, and again without harm.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(imports, name="import")
 app.add_typer(clients, name="clients")
 app.add_typer(documents, name="documents")
-
-TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
-FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]
+app.command("verify")(verify)
 
 
 def main() -> None:
@@ -176,41 +171,6 @@ def schema() -> None:
     from resolvers.schema import published
 
     typer.echo(published(), nl=False)
-
-
-@imports.command("groups")
-def import_groups(file: FileToImport, tenant: TenantName, data_dir: DataDir = None) -> None:
-    """Import a tree of groups: JSON or CSV with code, name, type and parent (the code of another row).
-
-    Where a code looks like "DE-BY" and names no parent, the group goes below a group "DE".
-    """
-    from sql import imports
-
-    _import(imports.import_groups, file, tenant, data_dir)
-
-
-@imports.command("fuel-log")
-def import_fuel_log(file: FileToImport, tenant: TenantName, data_dir: DataDir = None) -> None:
-    """Import a fuel log: CSV with car_name, model, date, odometer, miles, gallons and price (US dollars per gallon).
-
-    Makes a vehicle for each car, and for each row a fuel purchase and an odometer reading.
-    """
-    from sql import imports
-
-    _import(imports.import_fuel_log, file, tenant, data_dir)
-
-
-def _import(importer: Callable[..., Any], file: Path, tenant: str, data_dir: Path | None) -> None:
-    if not file.is_file():
-        console.print(f"There is no file {file}.", markup=False)
-        raise typer.Exit(1)
-    with database(settings_of(data_dir=data_dir), migrate=True) as addresses, progress_bar() as progress:
-        report = importer(addresses.owner, file, tenant=tenant, progress=progress)
-    added = ", ".join(f"{count} {what}" for what, count in report.added.items() if count)
-    made = f"Made the tenant {tenant} and its owner, {report.owner_email}. " if report.owner_email else ""
-    console.print(
-        f"{made}Read {report.read} rows; added {added or 'nothing: all of it was there already'}.", markup=False
-    )
 
 
 def _load_demo(owner_url: str, size: Any) -> bool:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -59,13 +68,22 @@ def database(settings: Settings, *, migrate: bool, begin: bool = True) -> Iterat
         yield addresses
 
 
-@contextmanager
-def progress_bar() -> Iterator[Report]:
+def progress_bar() -> AbstractContextManager[Report]:
     """A progress bar for long work, on a terminal: yields what is told step, done and total."""
+    return _bar(MofNCompleteColumn(), TimeElapsedColumn())
+
+
+def byte_bar() -> AbstractContextManager[Report]:
+    """The same for the bytes of a file."""
+    return _bar(DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+
+
+@contextmanager
+def _bar(*figures: ProgressColumn) -> Iterator[Report]:
     if not console.is_interactive:
         yield lambda *_: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *figures)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Starting", total=None)
         yield lambda step, done, total: bar.update(task, description=step, completed=done, total=total)

@@ -21,8 +21,21 @@ from resolvers.event_inputs import (
     VoidEventInput,
 )
 from resolvers.level import Level, level
+from resolvers.limits.weights import ListSize
 from resolvers.manual_event import ManualEvent, manual_event_by_id
-from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, mutation, perform, stale, text
+from resolvers.mutation import (
+    Change,
+    Mistake,
+    UserError,
+    id_of,
+    lost_race,
+    mistakes,
+    mutation,
+    oddities,
+    perform,
+    stale,
+    text,
+)
 from resolvers.payloads import payload_text
 from resolvers.recording import Draft, record
 from sql.driver import Row
@@ -36,8 +49,8 @@ class ManualEventPayload:
     """An event, or why it was not changed."""
 
     id: strawberry.Private[str | None]
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
-    warnings: list[UserError] = strawberry.field(description="What is odd about the input, and yet done.")
+    user_errors: list[UserError] = mistakes()
+    warnings: list[UserError] = oddities()
 
     @level(description="The event after the change; null where it was refused.")
     def event(payloads: Level, info: Info) -> ManualEvent | None:
@@ -55,10 +68,13 @@ class RecordEventsPayload:
     """The events, or why they were not recorded."""
 
     ids: strawberry.Private[list[str]]
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
-    warnings: list[UserError] = strawberry.field(description="What is odd about the input, and yet done.")
+    user_errors: list[UserError] = mistakes()
+    warnings: list[UserError] = oddities()
 
-    @strawberry.field(description="The events, in the order of the input; empty where they were refused.")
+    @strawberry.field(
+        description="The events, in the order of the input; empty where they were refused.",
+        directives=[ListSize(assumed_size=100)],
+    )
     async def events(self, info: Info) -> list[ManualEvent]:
         """The events."""
         found: list[ManualEvent] = await info.context.loaders.level(manual_event_by_id, self.ids) if self.ids else []

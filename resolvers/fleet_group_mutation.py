@@ -10,7 +10,19 @@ from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError
 from resolvers.fleet_group import FleetGroup, GroupType, fleet_group_by_id
 from resolvers.level import Level, level
-from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, mutation, new_id, perform, stale, text
+from resolvers.mutation import (
+    Change,
+    Mistake,
+    UserError,
+    id_of,
+    lost_race,
+    mistakes,
+    mutation,
+    new_id,
+    perform,
+    stale,
+    text,
+)
 from resolvers.scalars import Json, json_of
 
 LONGEST_DESCRIPTION = 2000
@@ -71,7 +83,7 @@ class FleetGroupPayload:
     """A group, or why it was not changed."""
 
     id: strawberry.Private[str | None]
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
+    user_errors: list[UserError] = mistakes()
 
     @level(description="The group after the change; null where it was refused.")
     def fleet_group(payloads: Level, info: Info) -> FleetGroup | None:
@@ -89,7 +101,7 @@ class DeletePayload:
     """The id of what is gone, or why it is not."""
 
     deleted_id: strawberry.ID | None = strawberry.field(description="The id of what is gone; null where it is not.")
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
+    user_errors: list[UserError] = mistakes()
 
     @classmethod
     def of(cls, _: Info, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> DeletePayload:

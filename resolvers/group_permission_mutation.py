@@ -10,7 +10,19 @@ from resolvers.context import Info
 from resolvers.fleet_group_mutation import KEY, DeleteInput, DeletePayload, require_admin
 from resolvers.group_permission import GroupPermission, PermissionLevel, group_permission_by_id
 from resolvers.level import Level, level
-from resolvers.mutation import Change, Mistake, UserError, id_of, lost_race, mutation, new_id, not_found, perform, stale
+from resolvers.mutation import (
+    Change,
+    Mistake,
+    UserError,
+    id_of,
+    lost_race,
+    mistakes,
+    mutation,
+    new_id,
+    not_found,
+    perform,
+    stale,
+)
 
 
 @strawberry.input(description="A grant.")
@@ -28,7 +40,7 @@ class GroupPermissionPayload:
     """A grant, or why there is none."""
 
     id: strawberry.Private[str | None]
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
+    user_errors: list[UserError] = mistakes()
 
     @level(description="The grant; null where it was refused.")
     def permission(payloads: Level, info: Info) -> GroupPermission | None:

@@ -10,7 +10,7 @@ import strawberry
 from resolvers.context import Info
 from resolvers.fleet_group_mutation import KEY, DeletePayload
 from resolvers.membership import Membership, MembershipRole, memberships_of_tenant
-from resolvers.mutation import Change, Mistake, UserError, id_of, mutation, not_found, perform, text
+from resolvers.mutation import Change, Mistake, UserError, id_of, mistakes, mutation, not_found, perform, text
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 LONGEST_EMAIL = 320
@@ -42,7 +42,7 @@ class MembershipPayload:
     """A membership, or why it was not changed."""
 
     user_id: strawberry.Private[str | None]
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
+    user_errors: list[UserError] = mistakes()
 
     @strawberry.field(description="The membership after the change; null where it was refused.")
     async def membership(self, info: Info) -> Membership | None:

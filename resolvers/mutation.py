@@ -17,7 +17,7 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError, InvalidIdError
-from resolvers.limits.weights import Cost
+from resolvers.limits.weights import Cost, ListSize
 from resolvers.scalars import text_of, uuid_of
 from sql.driver import Row
 from sql.errors import ViolationError
@@ -29,13 +29,15 @@ WEIGHT = "10"
 """What a change costs, in points: a transaction's worth of statements, triggers and a commit."""
 
 
-@strawberry.type(description="A mistake of the caller's, told as data.")
+@strawberry.type(description="A mistake of the caller's, told as data.", directives=[Cost(weight="0")])
 class UserError:
     """A mistake in an input."""
 
     code: str = strawberry.field(description="Stable; docs/errors.md lists them.")
     message: str = strawberry.field(description="What is wrong, for a person.")
-    field: list[str] | None = strawberry.field(default=None, description="Where in the input.")
+    field: list[str] | None = strawberry.field(
+        default=None, description="Where in the input.", directives=[ListSize(assumed_size=2)]
+    )
 
 
 class Mistake(Exception):  # noqa: N818 - of the caller's: it is told as data and raised nowhere else
@@ -44,6 +46,18 @@ class Mistake(Exception):  # noqa: N818 - of the caller's: it is told as data an
     def __init__(self, code: str, message: str, *path: str) -> None:
         super().__init__(message)
         self.told = UserError(code=code, message=message, field=list(path) or None)
+
+
+def mistakes() -> Any:
+    """The field ``userErrors`` of a payload."""
+    told = "Mistakes of the caller's; empty where it is done."
+    return strawberry.field(description=told, directives=[ListSize(assumed_size=1)])
+
+
+def oddities() -> Any:
+    """The field ``warnings`` of a payload."""
+    told = "What is odd about the input, and yet done."
+    return strawberry.field(description=told, directives=[ListSize(assumed_size=1)])
 
 
 def mutation(*, description: str) -> Any:

@@ -5,20 +5,33 @@ The bounds are those of the database's own checks (app.is_payload), so that a mi
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from resolvers.errors import InvalidArgumentError
 from resolvers.mutation import Mistake
-from resolvers.scalars import json_of
+from resolvers.scalars import require_storable
 
 Miles = Annotated[int, Field(ge=0, le=9_999_999, description="Miles on the odometer.")]
 Confidence = Annotated[float, Field(ge=0, le=100, description="How sure the optical recognition is, 0 to 100.")]
 Text = Annotated[str, Field(max_length=2000)]
 EXACT = {"max_digits": 20, "allow_inf_nan": False}
+
+
+def _decimal(value: object) -> object:
+    """A number as JSON has it, or a text of one, as the decimal that it is; anything else is refused as what it is."""
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            return value
+    return value
+
+
+READ = BeforeValidator(_decimal)
 
 
 class Payload(BaseModel):
@@ -41,11 +54,11 @@ class OdometerReadingPayload(Payload):
 class FuelPurchasePayload(Payload):
     """A fill-up, in US gallons and US dollars."""
 
-    gallons: Annotated[Decimal, Field(ge=Decimal("0.001"), le=10_000, description="US gallons.", **EXACT)]
-    price_per_gallon: Annotated[Decimal, Field(ge=0, le=1000, description="US dollars per gallon.", **EXACT)] | None = (
-        None
-    )
-    total_cost: Annotated[Decimal, Field(ge=0, le=1_000_000, description="US dollars.", **EXACT)] | None = None
+    gallons: Annotated[Decimal, Field(ge=Decimal("0.001"), le=10_000, description="US gallons.", **EXACT), READ]
+    price_per_gallon: (
+        Annotated[Decimal, Field(ge=0, le=1000, description="US dollars per gallon.", **EXACT), READ] | None
+    ) = None
+    total_cost: Annotated[Decimal, Field(ge=0, le=1_000_000, description="US dollars.", **EXACT), READ] | None = None
     odometer_miles: Miles | None = None
     is_full_tank: bool | None = Field(default=None, description="Whether the tank was filled up; true if absent.")
     missed_previous: bool | None = Field(default=None, description="Whether a fill-up before it was not recorded.")
@@ -60,7 +73,7 @@ class MaintenancePayload(Payload):
 
     service_type: Annotated[str, Field(min_length=1, max_length=200, description="What was done, like oil_change.")]
     odometer_miles: Miles | None = None
-    cost: Annotated[Decimal, Field(ge=0, le=10_000_000, description="US dollars.", **EXACT)] | None = None
+    cost: Annotated[Decimal, Field(ge=0, le=10_000_000, description="US dollars.", **EXACT), READ] | None = None
     parts_replaced: list[Any] | None = None
     service_provider: Any = None
     next_service: dict[str, Any] | None = Field(default=None, description="When the next one is due: miles, date.")
@@ -80,7 +93,7 @@ class TripPayload(Payload):
 
     start: Text = Field(description="When it began, ISO 8601.")
     end: Text = Field(description="When it ended, ISO 8601.")
-    miles: Annotated[Decimal, Field(ge=0, le=100_000, description="Miles driven.", **EXACT)]
+    miles: Annotated[Decimal, Field(ge=0, le=100_000, description="Miles driven.", **EXACT), READ]
     idle_minutes: Annotated[int, Field(ge=0, le=100_000)] | None = None
     harsh_events: Annotated[int, Field(ge=0, le=100_000)] | None = None
 
@@ -104,7 +117,7 @@ PAYLOADS: dict[str, type[Payload]] = {
 def payload_text(event_type: str, captured: dict[str, Any], *path: str) -> str:
     """A payload as JSON text, decimals as the exact numbers that they are. Raises the first mistake, by its key."""
     try:
-        json_of(_plain(captured), "payload")
+        require_storable(captured, "payload")
     except InvalidArgumentError as error:
         raise Mistake("INVALID", str(error), *path) from None
     try:
@@ -113,7 +126,7 @@ def payload_text(event_type: str, captured: dict[str, Any], *path: str) -> str:
         wrong = refused.errors(include_url=False)[0]
         where = [camel(str(part)) for part in wrong["loc"]]
         raise Mistake("INVALID", f"{'.'.join(where)}: {wrong['msg']}.", *path, *where) from None
-    return orjson.dumps(payload.model_dump(exclude_none=True), default=_exact).decode()
+    return orjson.dumps(payload.model_dump(exclude_none=True), default=exact).decode()
 
 
 def schema_text(event_type: str) -> str:
@@ -128,18 +141,8 @@ def camel(name: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-def _exact(value: object) -> orjson.Fragment:
+def exact(value: object) -> orjson.Fragment:
+    """A decimal for orjson, as the exact number that it is."""
     if not isinstance(value, Decimal):
         raise TypeError(f"a payload holds no {type(value).__name__}")
     return orjson.Fragment(f"{value:f}")
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
-        case list():
-            return [_plain(inner) for inner in value]
-        case Decimal():
-            return str(value)
-    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -21,6 +22,7 @@ from resolvers.executor import LEAF
 Json = NewType("Json", object)
 MAX_DIGITS = 40
 MAX_JSON_DEPTH = 100
+SURROGATE = re.compile("[\ud800-\udfff]")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -113,32 +115,34 @@ def install(schema: Schema) -> None:
 
 
 def json_of(value: object, argument: str) -> str:
-    """JSON text that PostgreSQL can hold: finite numbers, no NUL, not too deep. Raises InvalidArgumentError."""
-    pending, depth = [value], 0
-    while pending:
+    """JSON text that PostgreSQL can hold. Raises InvalidArgumentError as require_storable does."""
+    require_storable(value, argument)
+    return json.dumps(value)
+
+
+def require_storable(value: object, argument: str) -> None:
+    """Raises InvalidArgumentError for JSON that PostgreSQL cannot hold: not finite, with NUL, or too deep."""
+    level, depth = [value], 0
+    while level:
         if (depth := depth + 1) > MAX_JSON_DEPTH:
             raise InvalidArgumentError(f"{argument}: the JSON is nested more than {MAX_JSON_DEPTH} levels deep.")
-        pending = [inner for outer in pending for inner in _inside(outer, argument)]
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:
-        raise InvalidArgumentError(f"{argument}: a number in the JSON is not finite.") from None
-
-
-def _inside(value: object, argument: str) -> list[object]:
-    match value:
-        case dict():
-            return [*value.keys(), *value.values()]
-        case list():
-            return value
-        case str():
-            text_of(value, argument)
-    return []
+        below: list[object] = []
+        for one in level:
+            if isinstance(one, str):
+                text_of(one, argument)
+            elif isinstance(one, dict):
+                below += one
+                below += one.values()
+            elif isinstance(one, list):
+                below += one
+            elif isinstance(one, float | Decimal) and not math.isfinite(one):
+                raise InvalidArgumentError(f"{argument}: a number in the JSON is not finite.")
+        level = below
 
 
 def text_of(value: str, argument: str) -> str:
     """A text that PostgreSQL can hold. Raises InvalidArgumentError for the character NUL and lone surrogates."""
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if "\0" in value or not (value.isascii() or SURROGATE.search(value) is None):
         raise InvalidArgumentError(f"{argument}: a text cannot hold the character NUL or half of a surrogate pair.")
     return value
 

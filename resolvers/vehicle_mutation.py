@@ -10,15 +10,18 @@ import strawberry
 from resolvers.context import Info
 from resolvers.fleet_group_mutation import EXPECTED, KEY, DeleteInput, DeletePayload, object_of
 from resolvers.level import Level, level
+from resolvers.limits.weights import ListSize
 from resolvers.mutation import (
     Change,
     Mistake,
     UserError,
     id_of,
     lost_race,
+    mistakes,
     mutation,
     new_id,
     not_found,
+    oddities,
     perform,
     stale,
     text,
@@ -95,8 +98,8 @@ class VehiclePayload:
     """A vehicle, or why it was not changed."""
 
     id: strawberry.Private[str | None]
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
-    warnings: list[UserError] = strawberry.field(description="What is odd about the input, and yet done.")
+    user_errors: list[UserError] = mistakes()
+    warnings: list[UserError] = oddities()
 
     @level(description="The vehicle after the change; null where it was refused.")
     def vehicle(payloads: Level, info: Info) -> Vehicle | None:
@@ -114,9 +117,12 @@ class MoveVehiclesPayload:
     """The vehicles moved, or why they were not."""
 
     ids: strawberry.Private[list[str]]
-    user_errors: list[UserError] = strawberry.field(description="Mistakes of the caller's; empty where it is done.")
+    user_errors: list[UserError] = mistakes()
 
-    @strawberry.field(description="The vehicles after the move, in the order asked for; empty where it was refused.")
+    @strawberry.field(
+        description="The vehicles after the move, in the order asked for; empty where it was refused.",
+        directives=[ListSize(assumed_size=50)],
+    )
     async def vehicles(self, info: Info) -> list[Vehicle]:
         """The vehicles that the caller still sees."""
         found = await info.context.loaders.level(vehicle_by_id, self.ids) if self.ids else []
@@ -149,7 +155,8 @@ async def vehicle_to_change(change: Change, id_: str, *path: str) -> Row:
     return vehicle
 
 
-def _mpg(value: Decimal | None) -> str | None:
+def mpg(value: Decimal | None) -> str | None:
+    """An economy as it is kept. Raises the mistake that it cannot be one."""
     if value is None:
         return None
     if not 0 < value <= HIGHEST_MPG or value != round(value, 1):
@@ -157,7 +164,8 @@ def _mpg(value: Decimal | None) -> str | None:
     return str(value)
 
 
-def _interval(value: int | None) -> int | None:
+def interval(value: int | None) -> int | None:
+    """Miles between services. Raises the mistake that there are too few or too many."""
     if value is not None and not 0 < value <= HIGHEST_INTERVAL:
         raise Mistake(
             "OUT_OF_RANGE",
@@ -174,7 +182,7 @@ def _columns(change: Change, given: CreateVehicleInput | UpdateVehicleInput) -> 
         value = getattr(given, name)
         columns[name] = value if value is strawberry.UNSET or value is None else text(value, name, longest=longest)
     columns["vin"] = given.vin and vin_of(change, given.vin)
-    for name, checked in (("baseline_fuel_mpg", _mpg), ("baseline_service_interval_miles", _interval)):
+    for name, checked in (("baseline_fuel_mpg", mpg), ("baseline_service_interval_miles", interval)):
         value = getattr(given, name)
         columns[name] = value if value is strawberry.UNSET else checked(value)
     return {name: value for name, value in columns.items() if value is not strawberry.UNSET}

@@ -21,19 +21,25 @@ CHECK_DIGIT = 8  # its position
 
 
 def vin_of(change: Change, value: str) -> str:
-    """A VIN as it is kept: in capitals, without blanks or hyphens. Raises the mistake that it cannot be one.
+    """A VIN as it is kept. Raises the mistake that it cannot be one.
 
     Warns of a check digit that does not fit: a North American VIN with it was mistyped, a European one needs none.
     """
-    vin = re.sub(r"[\s-]", "", value).upper()
-    if not VIN.fullmatch(vin):
-        raise Mistake("VIN_INVALID", "A VIN has 17 characters: digits, and letters without I, O and Q.", "vin")
+    vin = plain_vin(value)
     if check_digit(vin) != vin[CHECK_DIGIT]:
         change.warn(
             "VIN_CHECK_DIGIT",
             f"The ninth character would be {check_digit(vin)} in a North American VIN. European ones need none.",
             "vin",
         )
+    return vin
+
+
+def plain_vin(value: str) -> str:
+    """A VIN in capitals, without blanks or hyphens. Raises the mistake that it cannot be one."""
+    vin = re.sub(r"[\s-]", "", value).upper()
+    if not VIN.fullmatch(vin):
+        raise Mistake("VIN_INVALID", "A VIN has 17 characters: digits, and letters without I, O and Q.", "vin")
     return vin
 
 

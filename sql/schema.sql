@@ -773,6 +773,12 @@ CREATE FUNCTION app.writable_groups() RETURNS uuid[]
   select coalesce(nullif(current_setting('app.writable_groups', true), ''), '{}')::uuid[]
 $$;
 ALTER FUNCTION app.writable_groups() OWNER TO motomind;
+CREATE AGGREGATE app.replayed(jsonb) (
+    SFUNC = jsonb_concat,
+    STYPE = jsonb,
+    INITCOND = '{}'
+);
+ALTER AGGREGATE app.replayed(jsonb) OWNER TO motomind;
 CREATE TABLE public.audit_trail (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1336,6 +1342,7 @@ CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, create
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
+CREATE INDEX vehicles_external_id ON public.vehicles USING btree (tenant_id, ((extended_attributes ->> 'external_id'::text))) WHERE ((extended_attributes ->> 'external_id'::text) IS NOT NULL);
 CREATE INDEX vehicles_group ON public.vehicles USING btree (tenant_id, fleet_group_id, label, id);
 CREATE INDEX vehicles_label ON public.vehicles USING btree (tenant_id, label, id);
 ALTER INDEX public.manual_events_pkey ATTACH PARTITION public.manual_events_default_pkey;
@@ -1724,6 +1731,7 @@ GRANT ALL ON FUNCTION app.user_of_email(in_email text) TO gateway;
 REVOKE ALL ON FUNCTION app.writable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.replayed(jsonb) FROM PUBLIC;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_tenant;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_groups;
 GRANT SELECT ON TABLE public.client_documents TO gateway_tenant;

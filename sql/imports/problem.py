@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from sql.errors import ImportFileError
 
 MOST_LISTED = 50
 LONGEST_SHOWN = 60
+SURROGATE = re.compile("[\ud800-\udfff]")
+QUOTED = re.compile(r'"[^"]*"')
+"""A value in a message, as quoted() puts it there."""
 
 
 class Problems:
@@ -46,4 +51,4 @@ def quoted(value: str) -> str:
 
 def is_storable(value: str) -> bool:
     """Whether PostgreSQL can hold the text: it knows neither the NUL character nor halves of surrogate pairs."""
-    return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    return "\0" not in value and (value.isascii() or SURROGATE.search(value) is None)

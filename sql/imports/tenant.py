@@ -40,20 +40,31 @@ def import_transaction(owner_url: str, name: str) -> Iterator[tuple[psycopg.Conn
     The tenant is found by its name, whatever its case, or made together with its owner, who is nobody else yet.
     Raises ImportFileError for a name that no tenant can have or be made with, and what sql.owner says of an address.
     """
+    with connected(owner_url) as connection:
+        yield connection, enter_tenant(connection, name)
+
+
+def enter_tenant(connection: psycopg.Connection[Any], name: str) -> Tenant:
+    """The tenant of a name, found or made; the transaction acts for its owner from here on, and others wait."""
+    tenant = find_tenant(connection, name)
+    if tenant is None:
+        return _create(connection, name.strip())
+    act_as_owner(connection, tenant)
+    return tenant
+
+
+def find_tenant(connection: psycopg.Connection[Any], name: str) -> Tenant | None:
+    """The tenant of a name, if there is one. Raises ImportFileError for a name that no tenant can have."""
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not is_storable(name):
         raise ImportFileError([f"tenant {quoted(name)}: a name has 1 to {LONGEST_NAME} characters"])
-    with connected(owner_url) as connection:
-        connection.execute(statements()["lock"])
-        found = connection.execute(statements()["find_tenant"], {"name": name}).fetchone()
-        if found is None:
-            tenant = _create(connection, name)
-        elif found[1] is None:
-            raise ImportFileError([f"tenant {quoted(name)}: it has no owner who could be named as the importer"])
-        else:
-            tenant = Tenant(found[0], found[1])
-            _act_as_owner(connection, tenant)
-        yield connection, tenant
+    connection.execute(statements()["lock"])
+    found = connection.execute(statements()["find_tenant"], {"name": name}).fetchone()
+    if found is None:
+        return None
+    if found[1] is None:
+        raise ImportFileError([f"tenant {quoted(name)}: it has no owner who could be named as the importer"])
+    return Tenant(found[0], found[1])
 
 
 def row_id(tenant: Tenant, *key: object) -> UUID:
@@ -83,11 +94,12 @@ def _create(connection: psycopg.Connection[Any], name: str) -> Tenant:
         )
     (owner_id,) = added
     tenant = Tenant(uuid4(), owner_id, email)
-    _act_as_owner(connection, tenant)
+    act_as_owner(connection, tenant)
     connection.execute(statements()["add_tenant"], {"tenant_id": tenant.id, "name": name})
     connection.execute(statements()["add_owner"], {"tenant_id": tenant.id, "owner_id": owner_id})
     return tenant
 
 
-def _act_as_owner(connection: psycopg.Connection[Any], tenant: Tenant) -> None:
+def act_as_owner(connection: psycopg.Connection[Any], tenant: Tenant) -> None:
+    """Lets the rest of the transaction act for the tenant's owner, as the audit trail will tell."""
     connection.execute(statements()["act_as_owner"], {"tenant_id": tenant.id, "owner_id": tenant.owner_id})

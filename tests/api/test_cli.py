@@ -23,7 +23,7 @@ from tests.api.conftest import GRAPHQL_JSON
 from tests.conftest import Databases, name_of
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "migrate", "demo", "token", "schema", "import")
+COMMANDS = ("serve", "migrate", "demo", "token", "schema", "import", "verify")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -70,7 +70,7 @@ def test_help_lists_the_commands_and_how_to_begin(run: Run):
     assert run("--help").returncode == 0
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "import groups", "import fuel-log"])
+@pytest.mark.parametrize("command", [*COMMANDS, "import groups", "import fuel-log", "import vehicles", "import events"])
 def test_every_command_has_help(run: Run, command: str):
     """Each explains itself."""
     result = run(*command.split(), "--help")

@@ -150,3 +150,17 @@ async def test_a_thousand_events_are_recorded_at_once_or_none(write, vehicle, ro
     assert (len(answer["events"]), answer["userErrors"]) == (1000, [])
     many = (await write(record, input={"events": [*events, events[0]]}))["recordEvents"]
     assert [error["code"] for error in many["userErrors"]] == ["TOO_MANY"]
+
+
+async def test_figures_of_a_payload_may_be_whole_numbers_or_texts(write, vehicle, rows):
+    """They are decimals in the table; what is no number is told."""
+    record = mutation("recordEvents", "RecordEventsInput!", "events { id }")
+    events = [
+        {"vehicleId": vehicle, "eventType": "FUEL_PURCHASE", "occurredAt": "2026-10-01T00:00:00Z", "payload": payload}
+        for payload in ({"gallons": 5}, {"gallons": "10.50", "total_cost": 3.1}, {"gallons": True})
+    ]
+    refused = (await write(record, input={"events": events}))["recordEvents"]
+    assert [error["field"] for error in refused["userErrors"]] == [["events", "2", "gallons"]]
+    assert (await write(record, input={"events": events[:2]}))["recordEvents"]["userErrors"] == []
+    stored = rows("select gallons::text as g from manual_events where vehicle_id = %s order by gallons", vehicle)
+    assert [row["g"] for row in stored] == ["5", "10.50"]
