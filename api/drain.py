@@ -14,7 +14,7 @@ import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -66,7 +66,10 @@ class Drain:
         return UnavailableError("SHUTTING_DOWN", "This gateway is being stopped. Try again; another one answers.")
 
     def on_signals(self) -> None:
-        """Drains by signal, where a server handles SIGTERM: then that server's handler comes after the drain."""
+        """Drains by signal, where a server handles SIGTERM: then that server's handler comes after the drain.
+
+        A worker that is replaced only ends what is ``last`` before it.
+        """
         stop: Any = signal.getsignal(signal.SIGTERM)
         interrupt: Any = signal.getsignal(signal.SIGINT)
         if not callable(stop) or threading.current_thread() is not threading.main_thread():
@@ -76,6 +79,9 @@ class Drain:
         def begin(number: int, _: FrameType | None) -> None:
             loop.call_soon_threadsafe(self.begin, lambda: stop(signal.SIGTERM, None), signal.Signals(number).name)
 
+        def retire(*_: object) -> None:
+            loop.call_soon_threadsafe(self._begin, self._retire(lambda: stop(signal.SIGTERM, None)))
+
         def hasten(number: int, frame: FrameType | None) -> None:
             self.draining = self.refusing = True
             interrupt(number, frame)
@@ -83,6 +89,7 @@ class Drain:
         signal.signal(signal.SIGINT, hasten)
         if multiprocessing.parent_process() is not None:
             signal.signal(DRAIN_WORKER, begin)
+            signal.signal(signal.SIGTERM, retire)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal sends it to all; the supervisor decides
         else:
             signal.signal(signal.SIGTERM, begin)
@@ -93,18 +100,36 @@ class Drain:
         if self._task is None:
             self.draining = True
             log.info("%s: not ready from now on; requests are taken for %g s more", reason, self._seconds)
-            self._task = asyncio.get_running_loop().create_task(self._drain(stop))
+        self._begin(self._drain(stop))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(work)
+        else:
+            work.close()
 
     async def _drain(self, stop: Callable[[], None]) -> None:
         await asyncio.sleep(self._seconds)
         self.refusing = True
         if self.running:
             log.info("%d requests are still running; new ones are refused", self.running)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._longest):
-                if self.last is not None:
-                    await self.last()
-                if self.running:
-                    self._at_rest.clear()
-                    await self._at_rest.wait()
+        await self._finish(self._end_last(), self._rest())
         stop()
+
+    async def _retire(self, stop: Callable[[], None]) -> None:
+        await self._finish(self._end_last())
+        stop()
+
+    async def _finish(self, *work: Awaitable[None]) -> None:
+        """Waits for all of it as long as a request may run, and for what fails no longer: the process is to end."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), self._longest)
+
+    async def _end_last(self) -> None:
+        if self.last is not None:
+            await self.last()
+
+    async def _rest(self) -> None:
+        self._at_rest.clear()
+        if self.running:
+            await self._at_rest.wait()

@@ -19,7 +19,6 @@ from api.credentials import expiry_of
 from api.encoding import encode
 from api.endpoint import Endpoint
 from api.errors import BadRequestError, NotPermittedError, RequestRefusedError, UnauthenticatedError, UnavailableError
-from api.observation import Observation, observe
 from api.request import JSON, GraphQLRequest
 from api.response import Answer
 from api.settings import Settings
@@ -226,19 +225,17 @@ class Socket:
 
     async def _operate(self, id_: str, payload: object) -> None:
         """One operation: as it would be answered over HTTP, by who the credential is said to be now."""
-        observation = Observation.of(self._websocket.scope["headers"])
-        observe(observation)
-        answer = await self._endpoint.told(self._answer(payload))
-        self._endpoint.count(answer)
-        observation.status = answer.status
-        observation.answered(answer.body)
-        self._telemetry.report(observation, self._websocket.scope)
-        with suppress(RuntimeError, WebSocketDisconnect):  # the client left
-            if "data" in answer.body:
-                await self._send({"id": id_, "type": "next", "payload": answer.body})
-                await self._send({"id": id_, "type": "complete"})
-            else:
-                await self._send({"id": id_, "type": "error", "payload": answer.body["errors"]})
+        with self._telemetry.watch_message(self._websocket.scope) as observation:
+            answer = await self._endpoint.told(self._answer(payload))
+            self._endpoint.count(answer)
+            observation.answered(answer.body)
+            observation.status = answer.status
+            with suppress(RuntimeError, WebSocketDisconnect):  # the client left
+                if "data" in answer.body:
+                    observation.bytes_sent = await self._send({"id": id_, "type": "next", "payload": answer.body})
+                    await self._send({"id": id_, "type": "complete"})
+                else:
+                    await self._send({"id": id_, "type": "error", "payload": answer.body["errors"]})
         if answer.status == UnauthenticatedError.status:  # a key was revoked, e.g.: nothing else would be answered
             self._ending = self._ending or CloseError(FORBIDDEN, _reason(answer.body))
             self._end.set()
@@ -264,9 +261,12 @@ class Socket:
             raise CloseError(INVALID, "A message is an object with a type")
         return message
 
-    async def _send(self, message: Mapping[str, Any]) -> None:
-        text = encode(message)
-        await self._websocket.send_text((text if isinstance(text, bytes) else b"".join(text)).decode())
+    async def _send(self, message: Mapping[str, Any]) -> int:
+        """Sends a message; how many bytes that were."""
+        pieces = encode(message)
+        text = pieces if isinstance(pieces, bytes) else b"".join(pieces)
+        await self._websocket.send_text(text.decode())
+        return len(text)
 
 
 async def _deny(websocket: WebSocket, refusal: RequestRefusedError) -> None:

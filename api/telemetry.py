@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.drain import Drain
 from api.metrics import Metrics
-from api.observation import Observation, now, observe
+from api.observation import CLOSED, Observation, now, observe
 from api.settings import Settings
 from api.tracing import Tracing
 from resolvers.execution import Engine
@@ -60,8 +60,21 @@ class Telemetry:
             try:
                 await app(scope, receive, sent)
             finally:
-                self.report(observation, scope)
-                observation.operations.clear()  # timers of asyncio keep their context, and this in it, to their end
+                self._report(observation, scope)
+
+    @contextmanager
+    def watch_message(self, scope: Scope) -> Iterator[Observation]:
+        """One operation that is answered on a WebSocket, under the id of its handshake."""
+        observation = Observation.of(scope["headers"])
+        observe(observation)
+        with self._drain.request():
+            try:
+                yield observation
+            except asyncio.CancelledError:
+                observation.status = CLOSED
+                raise
+            finally:
+                self._report(observation, scope)
 
     async def close(self) -> None:
         """Ends the watch; sends what is to be sent."""
@@ -78,8 +91,7 @@ class Telemetry:
             drain = self._drain
             self.metrics.sample(self._database.pool, self._engine, running=drain.running, draining=drain.draining)
 
-    def report(self, observation: Observation, scope: Scope) -> None:
-        """Reports a request, or one operation of a socket, once it is over."""
+    def _report(self, observation: Observation, scope: Scope) -> None:
         ended = observation.current.ended = now()
         seconds = ended - observation.began
         trace_id = None
@@ -92,6 +104,7 @@ class Telemetry:
             if trace_id is not None:
                 fields["trace_id"] = trace_id
             access.info("%s %s", scope.get("method", "WEBSOCKET"), scope["path"], extra={"fields": fields})
+        observation.operations.clear()  # timers of asyncio keep their context, and this in it, to their end
 
     async def _sample_often(self) -> None:
         while True:

@@ -79,6 +79,16 @@ def test_payloads_are_documented(*, rewrite: bool):
     assert {path.stem for path in folder.iterdir()} == set(PAYLOADS)
 
 
+def test_container_installs_what_is_locked():
+    """deploy/requirements.txt has every package of requirements.txt, in the same version."""
+    locked, deployed = (
+        set(re.findall(r"(?m)^[a-z0-9][^\s;]*==[^\s;]+", (ROOT / path).read_text(encoding="utf-8")))
+        for path in ("requirements.txt", "deploy/requirements.txt")
+    )
+    assert locked
+    assert locked <= deployed, "deploy/requirements.txt is not current; run: make lock"
+
+
 def test_published_schema_breaks_nothing_that_clients_count_on():
     """Whatever is in the contract is in the schema, unchanged."""
     contract = build_schema(CONTRACT.read_text(encoding="utf-8"))

@@ -11,20 +11,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import orjson
 import psycopg
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from api import auth
 from api.settings import Settings
 from sql.embedded import Addresses
 from tests.api.conftest import refusal
-from tests.api.processes import Gateway, gateway, until
+from tests.api.processes import PATIENCE, Gateway, gateway, until
 
 pytestmark = pytest.mark.database
 
 TENANT, USER = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 SLOW, QUICK = "{ vehicles { totalCount } }", "{ tenant { name } }"
 ANSWER = {"data": {"tenant": {"name": "T"}}}
+PROTOCOL = Subprotocol("graphql-transport-ws")
 WAITING = "select from pg_locks where relation = 'vehicles'::regclass and not granted"
 PATIENT = {"MOTOMIND_STATEMENT_TIMEOUT_MS": "60000", "MOTOMIND_REQUEST_TIMEOUT": "60"}
 
@@ -123,8 +128,35 @@ def test_sigterm_finishes_what_runs(
         assert [(answer.status_code, answer.json()) for answer in answers] == [
             (200, {"data": {"vehicles": {"totalCount": 0}}})
         ] * 4
-        assert running.process.wait(20) == 0
+        assert running.process.wait(PATIENCE) == 0
         assert "Traceback" not in (tmp_path / "err").read_text() + running.log.read_text()
+
+
+@pytest.mark.parametrize(("by", "workers"), [("SIGTERM", 1), ("SIGTERM", 2), ("SIGHUP", 2)])
+def test_socket_is_closed_when_what_runs_on_it_is_answered(
+    lock: Lock, fresh_database: Addresses, tmp_path: Path, free_port: int, by: str, workers: int
+):
+    """As going away, whether the gateway stops or a worker is replaced; the log has a line for the operation."""
+    options = ("--workers", str(workers))
+    with (
+        serving(fresh_database, tmp_path, free_port, *options, MOTOMIND_DRAIN_SECONDS="0") as running,
+        connect(f"ws://127.0.0.1:{free_port}/graphql", subprotocols=[PROTOCOL]) as socket,
+    ):
+        socket.send(orjson.dumps({"type": "connection_init", "payload": running.headers}), text=True)
+        assert orjson.loads(socket.recv(10))["type"] == "connection_ack"
+        socket.send(orjson.dumps({"type": "subscribe", "id": "1", "payload": {"query": SLOW}}), text=True)
+        until(lock.waited_for)
+        running.process.send_signal(signal.Signals[by])
+        if by == "SIGTERM":
+            until(lambda: refused(running))
+        lock.release()
+        assert [orjson.loads(socket.recv(60))["type"] for _ in range(2)] == ["next", "complete"]
+        with pytest.raises(ConnectionClosed):
+            socket.recv(60)
+        assert socket.close_code == 1001
+        assert running.process.wait(PATIENCE) == 0 if by == "SIGTERM" else running.end() == 0
+        (line,) = (line for line in running.lines("motomind.access") if line["message"] == "WEBSOCKET /graphql")
+        assert (line["operation"], line["status"], line["statements"]) == ("query", 200, 2)
 
 
 def test_interrupt_waits_for_what_runs_and_a_second_one_does_not(
@@ -189,7 +221,7 @@ def test_workers_that_cannot_begin_end_with_a_status(fresh_database: Addresses, 
         with psycopg.connect(fresh_database.owner) as owner:
             owner.execute("revoke usage on schema app from gateway")
         os.kill(min(running.workers()), signal.SIGKILL)
-        assert running.process.wait(30) == 1
+        assert running.process.wait(PATIENCE) == 1
 
 
 def listens(port: int) -> bool:
