@@ -71,7 +71,7 @@ lock: setup  ## renew the requirements files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
 		--constraints requirements-dev.txt explorer/requirements.in -o explorer/requirements.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
-		--constraints requirements-dev.txt --extra telemetry pyproject.toml deploy/requirements.in -o deploy/requirements.txt
+		--constraints requirements.txt --extra telemetry pyproject.toml deploy/requirements.in -o deploy/requirements.txt
 
 bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--help lists the options
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.txt

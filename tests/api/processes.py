@@ -19,8 +19,8 @@ import psutil
 
 from api.settings import Settings
 
-START_SECONDS = 60
-PATIENCE = 30.0
+START_SECONDS = 120
+PATIENCE = 120.0  # a machine that is busy starts a worker in ten seconds
 
 
 @dataclass

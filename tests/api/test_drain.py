@@ -22,7 +22,7 @@ from api import auth
 from api.settings import Settings
 from sql.embedded import Addresses
 from tests.api.conftest import refusal
-from tests.api.processes import Gateway, gateway, until
+from tests.api.processes import PATIENCE, Gateway, gateway, until
 
 pytestmark = pytest.mark.database
 
@@ -128,7 +128,7 @@ def test_sigterm_finishes_what_runs(
         assert [(answer.status_code, answer.json()) for answer in answers] == [
             (200, {"data": {"vehicles": {"totalCount": 0}}})
         ] * 4
-        assert running.process.wait(20) == 0
+        assert running.process.wait(PATIENCE) == 0
         assert "Traceback" not in (tmp_path / "err").read_text() + running.log.read_text()
 
 
@@ -154,7 +154,7 @@ def test_socket_is_closed_when_what_runs_on_it_is_answered(
         with pytest.raises(ConnectionClosed):
             socket.recv(60)
         assert socket.close_code == 1001
-        assert running.process.wait(20) == 0 if by == "SIGTERM" else running.end() == 0
+        assert running.process.wait(PATIENCE) == 0 if by == "SIGTERM" else running.end() == 0
         (line,) = (line for line in running.lines("motomind.access") if line["message"] == "WEBSOCKET /graphql")
         assert (line["operation"], line["status"], line["statements"]) == ("query", 200, 2)
 
@@ -221,7 +221,7 @@ def test_workers_that_cannot_begin_end_with_a_status(fresh_database: Addresses, 
         with psycopg.connect(fresh_database.owner) as owner:
             owner.execute("revoke usage on schema app from gateway")
         os.kill(min(running.workers()), signal.SIGKILL)
-        assert running.process.wait(30) == 1
+        assert running.process.wait(PATIENCE) == 1
 
 
 def listens(port: int) -> bool:
