@@ -297,12 +297,17 @@ async def test_who_left_a_tenant_is_refused_at_once(serve: Serve, issuer: Issuer
     await owner.execute("insert into tenants (id, name, kind) values ($1, 'T', 'org')", tenant)
     await owner.execute("insert into users (id, email, name) values ($1, 'o@t.example', 'O')", person)
     await owner.execute("insert into memberships (tenant_id, user_id, role) values ($1, $2, 'owner')", tenant, person)
+    await owner.execute(
+        """with other as (insert into users (email, name) values ('other@t.example', 'Other') returning id)
+           insert into memberships (tenant_id, user_id, role) select $1, id, 'owner' from other""",
+        tenant,
+    )
     async with serve(database_url=fresh_database.gateway, issuers=[issuer.settings()]) as client:
         open_token, bound = issuer.token(sub=str(person)), issuer.token(sub=str(person), tenant_id=str(tenant))
         asked = ((open_token, {}), (open_token, {"X-Tenant-Id": str(tenant)}), (bound, {}))
         for token, headers in asked:
             assert (await ask(client, token, **headers)).json() == {"data": {"viewer": {"email": "o@t.example"}}}
-        await owner.execute("update memberships set left_at = now()")
+        await owner.execute("update memberships set left_at = now() where user_id = $1", person)
         for token, headers in asked:
             assert refusal(await ask(client, token, **headers), 403) == "NOT_A_MEMBER"
     await owner.close()

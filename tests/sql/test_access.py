@@ -150,8 +150,8 @@ def test_who_has_left_is_not_let_in(fresh_database):
     """A membership with left_at is a record, not a right."""
     furnish(fresh_database.owner)
     with psycopg.connect(fresh_database.owner) as connection:
-        connection.execute("update memberships set left_at = now() where user_id = %s", [key("owner")])
-    with pytest.raises(psycopg.Error, match="no member"), entered(fresh_database.gateway, "owner", writes=False):
+        connection.execute("update memberships set left_at = now() where user_id = %s", [key("reader")])
+    with pytest.raises(psycopg.Error, match="no member"), entered(fresh_database.gateway, "reader", writes=False):
         pass
 
 
