@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -23,6 +24,9 @@ from sql.errors import DatabaseError
 from sql.session import Caller
 
 log = logging.getLogger("motomind")
+
+TAKEN_AHEAD = 0.02  # of a budget, by each process that serves the credential
+IDLE_SECONDS = 1.0  # after which what was taken ahead is given back
 
 
 class Store(Protocol):
@@ -86,14 +90,35 @@ class Charge:
         return 1000 * (time.perf_counter() - self.started)
 
 
+@dataclass
+class Lease:
+    """Points that were taken ahead: what is left of them, and what the store had left when it was last asked."""
+
+    points: int = 0
+    stored: float = 0.0
+    asked: float = 0.0
+    used: float = field(default_factory=time.monotonic)
+
+    def available(self, budget: Budget) -> float:
+        """What the credential has left, here and in the store, which has filled up since."""
+        stored = self.stored + (time.monotonic() - self.asked) * budget.rate
+        return min(stored + self.points, budget.capacity)
+
+
 class Budgets:
-    """Spends and settles. Points are given back once a second; those of the last second are lost in a crash."""
+    """Spends and settles.
+
+    A process takes a fiftieth of a budget ahead, so that few requests wait for the store: no more is ever spent than
+    the budget holds, and what a process does not need is back after a second or two. Points are given back once a
+    second; those of the last second are lost in a crash.
+    """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._of_clients = _budget(settings.client_budget, settings.client_restore_rate)
         self._of_people = _budget(settings.person_budget, settings.person_restore_rate)
         self._store: Store = RedisBudgets(settings.redis_url) if settings.redis_url else PostgresBudgets(database)
         self._refunds: Counter[Key] = Counter()
+        self._leases: dict[Key, Lease] = {}
         self._delay = Delay(self._send)
 
     @asynccontextmanager
@@ -120,12 +145,31 @@ class Budgets:
         if cost > budget.capacity:
             raise DocumentRefusedError("QUERY_TOO_EXPENSIVE", "Estimated cost in points", budget.capacity, cost)
         key = (caller.tenant_id, caller.user_id if client is None else client.id)
-        granted, available = await self._store.spend(key, cost, budget)
-        status = ThrottleStatus(key, budget, available)
-        if not granted:
+        lease = self._leases.get(key)
+        if lease is None or lease.points < cost:
+            lease = await self._lease(key, cost, budget)
+        available = lease.available(budget)
+        if lease.points < cost:
+            status = ThrottleStatus(key, budget, available)
             retry_after = max(math.ceil((cost - available) / budget.rate), 1)
             raise ThrottledError(retry_after, status.headers, status.told(cost, None))
-        return status
+        lease.points -= cost
+        lease.used = time.monotonic()
+        return ThrottleStatus(key, budget, available - cost)
+
+    async def _lease(self, key: Key, cost: int, budget: Budget) -> Lease:
+        """The lease of a credential, with points for an operation if the store has them."""
+        ahead = int(budget.capacity * TAKEN_AHEAD)
+        held = self._leases.get(key, Lease()).points
+        for points in {max(cost - held, ahead): None, cost - held: None}:
+            granted, stored = await self._store.spend(key, points, budget)
+            lease = self._leases.setdefault(key, Lease())
+            lease.stored, lease.asked = stored, time.monotonic()
+            if granted:
+                lease.points += points
+                break
+        self._delay.soon()
+        return lease
 
     def _settle(self, status: ThrottleStatus, points: int) -> ThrottleStatus:
         self._refunds[status.key] += points
@@ -134,11 +178,18 @@ class Budgets:
 
     async def close(self) -> None:
         """Sends what is still to be sent."""
+        for lease in self._leases.values():
+            lease.used = 0.0
         await self._delay.close()
         await self._store.close()
 
     async def _send(self) -> None:
-        refunds, self._refunds = self._refunds, Counter()
+        idle = time.monotonic() - IDLE_SECONDS
+        for key in [key for key, lease in self._leases.items() if lease.used <= idle]:
+            self._refunds[key] += self._leases.pop(key).points
+        if self._leases:
+            asyncio.get_running_loop().call_later(IDLE_SECONDS, self._delay.soon)
+        refunds, self._refunds = {key: points for key, points in self._refunds.items() if points}, Counter()
         if refunds:
             try:
                 await self._store.refund(refunds)

@@ -15,6 +15,11 @@ from benchmarks import plot
 TEMPLATE = Path(__file__).parent / "performance.md.template"
 OURS = "gateway"
 NONE = "-"
+EDGE = {
+    "bare": "anybody, of the bare endpoint",
+    "person": "a person with a token, by the text",
+    "partner": "a partner with a key, by an id, under a budget",
+}
 Results = Mapping[str, Any]
 Rows = list[list[str]]
 
@@ -101,6 +106,16 @@ def _growth(results: Results) -> Rows:
     return rows
 
 
+def _edge(results: Results) -> Rows:
+    """The point look-up through the whole edge over the bare endpoint's."""
+    rows = [["who asks", "median / bare", "p95 / bare", "median, ms"]]
+    found = results.get("edge", {})
+    for name, told in found.items():
+        ratios = [_ratio(found, name, "bare", what) for what in ("median", "p95")]
+        rows.append([EDGE[name], *ratios, f"{told['median']:.2f}"])
+    return rows
+
+
 def _absolute(results: Results) -> Rows:
     rows = [["question", "rows", *results["subjects"]]]
     for name, found in results.get("latency", {}).items():
@@ -135,6 +150,7 @@ SECTIONS: dict[str, Callable[[Results], Rows]] = {
     "throughput": _throughput,
     "memory": _memory,
     "growth": _growth,
+    "edge": _edge,
     "absolute": _absolute,
     "rates": _rates,
     "versions": _versions,
@@ -148,6 +164,7 @@ TABLES: dict[str, Callable[[Results], Rows]] = {
     "A viewer's wait / the owner's, same number of rows": _narrow,
     "Throughput, ratios (above 1: the gateway answers more)": _throughput,
     "Peak memory serving 20,000 vehicles": _memory,
+    "The edge on the point look-up": _edge,
     "Growth: time of one, relative to the middle": _growth,
 }
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks import answer, growth, latency, machine, memory, node, throughput
+from benchmarks import answer, edge, growth, latency, machine, memory, node, throughput
 from benchmarks.client import Connection
 from benchmarks.database import database, settle
 from benchmarks.query import QUERIES, Query
@@ -28,7 +28,7 @@ class Options:
 
     subjects: Sequence[Subject] = SUBJECTS
     queries: Sequence[Query] = QUERIES
-    measurements: frozenset[str] = frozenset({"latency", "throughput", "growth", "memory"})
+    measurements: frozenset[str] = frozenset({"latency", "throughput", "growth", "memory", "edge"})
     plan: latency.Plan = field(default_factory=latency.Plan)
     growth_plan: latency.Plan = field(default_factory=lambda: latency.Plan(requests=60, seconds=6.0))
     series: Sequence[growth.Series] = growth.ALL
@@ -81,6 +81,8 @@ def run(options: Options, report: Report) -> Results:
                 results["throughput"] = _throughput(servers, addresses, options, results["answers"], report)
             if "growth" in measured:
                 results["growth"] = _growth(servers, options, report)
+        if "edge" in measured:
+            results["edge"] = edge.measure(addresses, options.plan, report)
         if "memory" in measured:
             results["memory"] = _memory(addresses, options, report)
     return results

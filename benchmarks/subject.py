@@ -136,12 +136,22 @@ def _floor(port: int) -> list[str]:
     return [sys.executable, "-m", "uvicorn", "benchmarks.floor.app:app", "--port", str(port), "--log-level", "warning"]
 
 
+def _bare(port: int) -> list[str]:
+    return [sys.executable, "-m", "uvicorn", "benchmarks.bare.app:app", "--port", str(port), "--log-level", "warning"]
+
+
 def _postgraphile(_: int) -> list[str]:
     return [str(node()), str(HERE / "postgraphile" / "server.mjs")]
 
 
 _OURS = partial(Subject, command=_gateway, documents=HERE / "gateway", suffix=".graphql", headers=_bearer)
 _GATEWAY: dict[str, Any] = {**GATEWAY_LIMITS, "MOTOMIND_DATA_DIR": str(DATA_DIR), "MOTOMIND_WORKERS": "1"}
+
+BARE = Subject(
+    "bare", "the graph without its edge", command=_bare, environment={},
+    documents=HERE / "gateway", suffix=".graphql", headers=_told,
+)  # fmt: skip
+"""What the edge is measured against; no subject beside the others."""
 
 SUBJECTS: tuple[Subject, ...] = (
     _OURS("gateway", "MotoMind Gateway", environment={**_GATEWAY, "MOTOMIND_EXECUTOR": "breadth_first"}),

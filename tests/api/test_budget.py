@@ -120,6 +120,28 @@ async def test_client_over_its_budget_is_refused_and_recovers(serve: Serve, part
         assert (await partner.ask(client.http, PAGE, first=20)).status_code == 200
 
 
+async def test_two_processes_together_spend_no_more_than_the_budget(
+    serve: Serve, partner: Partner, store: dict[str, str]
+):
+    """Each takes points ahead; what one does not need, the other has after a while."""
+    settings: dict[str, Any] = {"client_budget": 1000, "client_restore_rate": 0.001, **store}
+    async with serve(**settings) as one, serve(**settings) as other:
+        assert (await partner.ask(one.http, PAGE, first=3)).status_code == 200
+        left = cost_of(await partner.ask(other.http, PAGE, first=3))["throttleStatus"]["currentlyAvailable"]
+        assert 1000 - 4 - 4 - 20 <= left <= 1000 - 4 - 4
+        await asyncio.sleep(3.5 * delay.SECONDS)
+        left = cost_of(await partner.ask(other.http, PAGE, first=3))["throttleStatus"]["currentlyAvailable"]
+        assert left == 1000 - 3 * 4
+        spent = 3 * 4
+        for turn in range(100):
+            response = await partner.ask((one, other)[turn % 2].http, PAGE, first=49)
+            if response.status_code != 200:
+                break
+            spent += cost_of(response)["requestedQueryCost"]
+        assert (response.status_code, codes(response)) == (429, ["THROTTLED"])
+        assert 1000 - 50 - 20 <= spent <= 1000
+
+
 async def test_operation_beyond_the_whole_budget_is_refused_for_ever(serve: Serve, partner: Partner):
     """400: to wait does not help. It costs nothing."""
     async with serve(client_budget=50, client_restore_rate=0.001) as client:

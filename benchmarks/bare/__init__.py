@@ -1,0 +1,1 @@
+"""The graph without its edge: what the edge is measured against."""
