@@ -34,7 +34,7 @@ def create(settings: Settings | None = None) -> Starlette:
         if settings.database_url is None:
             raise RuntimeError("DATABASE_URL is not set. 'motomind serve' starts an embedded database and sets it.")
         _spare_the_collector()
-        database = await Database.connect(settings.database_url, pool_settings(settings))
+        database = await Database.connect(settings.database_url, pool_settings(settings), settings.keyring())
         endpoint = app.state.endpoint = Endpoint(settings, database, engine)
         try:
             async with endpoint.credentials.verifier:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.issuer import Issuer
 from api.keys import Algorithm, key_of_pem
+from sql.encryption import EncryptedFields, Keyring, MasterKeys, key_service
 
 Executor = Literal["breadth_first", "graphql_core"]
 DocumentMode = Literal["open", "id_only"]
@@ -33,7 +34,9 @@ class DemoPerson(BaseModel, frozen=True):
 class Settings(BaseSettings):
     """What can be set, each as an environment variable: MOTOMIND_ and the name in capitals, or as it says."""
 
-    model_config = SettingsConfigDict(env_prefix="MOTOMIND_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MOTOMIND_", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     database_url: str | None = Field(
         default=None,
@@ -149,6 +152,40 @@ class Settings(BaseSettings):
         "Ignored with an issuer of one's own, and when listening on anything but loopback.",
     )
 
+    encrypted_fields: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="What is encrypted at rest, a JSON list of paths like "
+        '["manual_events.payload.location", "vehicles.extended_attributes.custom_fields.owner"].',
+    )
+    encrypted_fields_visible_to: Literal["managers", "writers"] = Field(
+        default="managers",
+        description="Who sees what is encrypted: managers (and owners), or also writers, viewers with WRITE on the "
+        "vehicle's group. For others it is null.",
+    )
+    master_keys: SecretStr | None = Field(
+        default=None,
+        description="The keys that wrap the tenants' data keys: NAME:BASE64 of 32 bytes, several with commas; the "
+        "first is current. 'motomind keys generate' makes one.",
+    )
+    kms: str | None = Field(
+        default=None,
+        description="A key service of one's own, as module:attribute, that wraps instead; docs/encryption.md has its "
+        "interface. Keys of master_keys then only unwrap.",
+    )
+
+    @field_validator("encrypted_fields", mode="before")
+    @classmethod
+    def _read_fields(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.strip() else []
+            except json.JSONDecodeError as error:
+                raise ValueError(f"is no JSON: {error}") from None
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+            raise ValueError('is a JSON list of texts, like ["manual_events.payload.location"]')
+        EncryptedFields.of(value)
+        return value
+
     @field_validator("issuers", "explorer_people", mode="before")
     @classmethod
     def _read_objects(cls, value: Any, info: ValidationInfo) -> Any:
@@ -175,6 +212,12 @@ class Settings(BaseSettings):
             raise ValueError(f"MOTOMIND_ISSUERS and MOTOMIND_JWT_ISSUER name an issuer twice: {', '.join(twice)}")
         if self.redis_url is not None and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("MOTOMIND_REDIS_URL starts with redis://, rediss:// or unix://")
+        if self.encrypted_fields and self.master_keys is None and self.kms is None:
+            raise ValueError(
+                "MOTOMIND_ENCRYPTED_FIELDS needs MOTOMIND_MASTER_KEYS (or MOTOMIND_KMS). "
+                "Make a key: motomind keys generate"
+            )
+        self.keyring()
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
@@ -193,6 +236,27 @@ class Settings(BaseSettings):
             public_key=self.jwt_public_key,
         )
         return (*self.issuers, simple)
+
+    def keyring(self) -> Keyring | None:
+        """A keyring of these settings; None where nothing is, or was, encrypted."""
+        masters = self.masters()
+        if masters is None:
+            return None
+        fields = EncryptedFields.of(self.encrypted_fields)
+        return Keyring(fields, masters, writers_see=self.encrypted_fields_visible_to == "writers")
+
+    def masters(self) -> MasterKeys | None:
+        """What wraps and unwraps data keys. Raises ValueError, which names the setting and no key."""
+        if self.master_keys is None and self.kms is None:
+            return None
+        try:
+            service = None if self.kms is None else key_service(self.kms)
+        except ValueError as error:
+            raise ValueError(f"MOTOMIND_KMS {error}") from None
+        try:
+            return MasterKeys.of(self.master_keys.get_secret_value() if self.master_keys else "", service)
+        except ValueError as error:
+            raise ValueError(f"MOTOMIND_MASTER_KEYS {error}") from None
 
     @property
     def has_production_issuer(self) -> bool:

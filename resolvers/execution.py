@@ -188,9 +188,19 @@ class Engine:
             result: Any = executor.execute_operation()
             if not isinstance(result, ExecutionResult):
                 result = await result
+            if session.opening.unreadable:
+                result.errors = [*(result.errors or ()), unavailable(session.opening.unreadable)]
             return Executed(result, getattr(executor, "cost", None))
         finally:
             await context.loaders.close()
+
+
+def unavailable(values: int) -> GraphQLError:
+    """What is told beside the data where encrypted values in it are null because they cannot be read."""
+    return GraphQLError(
+        f"{values} encrypted value(s) cannot be read now, and are null in the answer.",
+        extensions={"code": "ENCRYPTED_FIELD_UNAVAILABLE"},
+    )
 
 
 def graphql_core_executor() -> type[Executor[Any]]:
