@@ -370,6 +370,19 @@ async def test_while_a_key_service_is_away_values_are_null_and_nothing_is_writte
         await other.close()
 
 
+async def test_data_keys_are_read_within_the_tenant_by_who_may_write(writable, database, write):
+    """Wrapped as they are; viewers without WRITE read none."""
+    for person in (OWNER, "owner@medium.example"):
+        await write(CREATE, person, input={"label": "Van"})
+    found = {}
+    for person in (OWNER, MANAGER, WRITER, READER, "owner@small.example"):
+        who = await member(writable.owner, person, None)
+        async with database.session(Caller(who.user_id, who.tenant_id)) as session:
+            found[person] = [row["key_id"] for row in await session.fetch("tenant_keys")]
+    assert len(found[OWNER]) == 1
+    assert found == {person: found[OWNER] if person in (OWNER, MANAGER, WRITER) else [] for person in found}
+
+
 async def test_eight_first_writers_make_one_key(writable, rows):
     """Whoever comes second takes the first one's, in one process or in several."""
     gateways = [await Database.connect(writable.gateway, PoolSettings(max_size=1), keyring_of()) for _ in range(8)]
