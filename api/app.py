@@ -11,13 +11,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from api.auth import url_key
 from api.endpoint import Endpoint
 from api.explorer import Explorer
 from api.settings import Settings
+from api.uploads.endpoint import Uploads
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.limits import Limits
 from resolvers.schema import build
+from resolvers.upload_url import UrlSigner
 from sql.database import Database, PoolSettings
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two are refused, as GraphQL errors
@@ -26,8 +29,10 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two ar
 def create(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Its database must be set, migrated and reachable when it starts."""
     settings = settings or Settings()
-    engine = engine_of(settings)
+    signer = UrlSigner(url_key(settings), settings.public_url.rstrip("/"))
+    engine = engine_of(settings, signer)
     explorer = Explorer(settings)
+    storage = settings.storage()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -36,6 +41,7 @@ def create(settings: Settings | None = None) -> Starlette:
         _spare_the_collector()
         database = await Database.connect(settings.database_url, pool_settings(settings), settings.keyring())
         endpoint = app.state.endpoint = Endpoint(settings, database, engine)
+        app.state.uploads = Uploads(settings, database, storage, signer, endpoint.caller)
         try:
             async with endpoint.credentials.verifier:
                 await endpoint.warm_up()
@@ -50,9 +56,15 @@ def create(settings: Settings | None = None) -> Starlette:
         endpoint: Endpoint = request.app.state.endpoint
         return await endpoint(request)
 
+    async def upload(request: Request) -> Response:
+        uploads: Uploads = request.app.state.uploads
+        return await (uploads.hand_out if "id" in request.path_params else uploads.receive)(request)
+
     return Starlette(
         routes=[
             Route("/graphql", graphql, methods=METHODS),
+            Route("/uploads", upload, methods=METHODS),
+            Route("/uploads/{id}", upload, methods=METHODS),
             Route("/healthz", _alive, methods=["GET"]),
             *explorer.routes(),
         ],
@@ -83,10 +95,11 @@ def pool_settings(settings: Settings) -> PoolSettings:
     )
 
 
-def engine_of(settings: Settings) -> Engine:
+def engine_of(settings: Settings, signer: UrlSigner | None = None) -> Engine:
     """The engine that executes documents, and says which are refused."""
     return Engine(
         build(),
+        signer=signer,
         cached_documents=settings.cached_documents,
         max_page_size=settings.max_page_size,
         limits=limits(settings),

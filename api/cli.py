@@ -19,6 +19,7 @@ from api import greeting
 from api.commands.clients import clients
 from api.commands.documents import documents
 from api.commands.keys import keys
+from api.commands.uploads import uploads
 from api.terminal import DataDir, console, database, progress_bar, settings_of
 from sql.encryption import Keyring
 from sql.errors import DatabaseError, ImportFileError
@@ -38,6 +39,7 @@ app.add_typer(imports, name="import")
 app.add_typer(clients, name="clients")
 app.add_typer(documents, name="documents")
 app.add_typer(keys, name="keys")
+app.add_typer(uploads, name="uploads")
 
 TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name; made if there is none of it.")]
 FileToImport = Annotated[Path, typer.Argument(help="The file to import.", show_default=False)]

@@ -76,6 +76,14 @@ class Endpoint:
         await self.budgets.close()
         await self.usage.close()
 
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, by the same rules, for what is not asked of the graph. Raises RequestRefusedError."""
+        try:
+            credential = await self.credentials.identify(request.headers.get("authorization"))
+            return await self._caller(request, credential)
+        except DatabaseError as error:
+            raise refused_by_database(error) from error
+
     async def _answer(self, request: Request) -> Answer:
         if request.method not in {"GET", "POST"}:
             message = "GraphQL is asked by POST, or for queries by GET."

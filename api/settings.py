@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.issuer import Issuer
 from api.keys import Algorithm, key_of_pem
+from api.uploads.content_type import KNOWN
+from api.uploads.s3 import S3Bucket
+from api.uploads.storage import LocalFolder, Storage
 from sql.encryption import EncryptedFields, Keyring, MasterKeys, key_service
 
 Executor = Literal["breadth_first", "graphql_core"]
@@ -173,17 +176,48 @@ class Settings(BaseSettings):
         "interface. Keys of master_keys then only unwrap.",
     )
 
-    @field_validator("encrypted_fields", mode="before")
+    uploads_dir: Path | None = Field(
+        default=None, description="Where uploaded files are kept. Unset: uploads in MOTOMIND_DATA_DIR."
+    )
+    uploads_url: str | None = Field(
+        default=None,
+        description="A bucket that keeps uploaded files instead, like s3://bucket/prefix, with AWS_ENDPOINT, "
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; needs the extra s3.",
+    )
+    max_upload_bytes: int = Field(
+        default=20_000_000, ge=1, le=2_147_483_647, description="The largest file that is taken, in bytes."
+    )
+    upload_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("image/jpeg", "image/png", "image/webp", "image/heic", "application/pdf", "text/csv"),
+        description="The types of files that are taken, a JSON list; each is told by what is in the file.",
+    )
+    upload_timeout: float = Field(default=300.0, gt=0, description="Seconds that sending a file may take.")
+    url_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="What URLs of uploads are signed with, at least 32 characters, the same on all machines. Unset: "
+        "made from the development key in MOTOMIND_DATA_DIR.",
+    )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^?#]+)?$",
+        description="The gateway's address as clients see it; URLs of uploads begin with it. Unset: with a slash.",
+    )
+
+    @field_validator("encrypted_fields", "upload_types", mode="before")
     @classmethod
-    def _read_fields(cls, value: Any) -> Any:
+    def _read_texts(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, str):
             try:
                 value = json.loads(value) if value.strip() else []
             except json.JSONDecodeError as error:
                 raise ValueError(f"is no JSON: {error}") from None
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-            raise ValueError('is a JSON list of texts, like ["manual_events.payload.location"]')
-        EncryptedFields.of(value)
+            raise ValueError("is a JSON list of texts")
+        if info.field_name == "encrypted_fields":
+            EncryptedFields.of(value)
+        elif unknown := sorted(set(value) - KNOWN):
+            raise ValueError(f"{unknown[0]} cannot be told by what is in a file. Known: {', '.join(sorted(KNOWN))}")
         return value
 
     @field_validator("issuers", "explorer_people", mode="before")
@@ -218,6 +252,8 @@ class Settings(BaseSettings):
                 "Make a key: motomind keys generate"
             )
         self.keyring()
+        if self.uploads_url is not None:
+            self.storage()
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
@@ -236,6 +272,22 @@ class Settings(BaseSettings):
             public_key=self.jwt_public_key,
         )
         return (*self.issuers, simple)
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where uploads are kept, or with a bucket where they are until they are there."""
+        return self.uploads_dir or self.data_dir / "uploads"
+
+    def storage(self) -> Storage:
+        """What keeps uploads. Raises ValueError."""
+        if self.uploads_url is None:
+            return LocalFolder(self.uploads_folder)
+        if not self.uploads_url.startswith("s3://"):
+            raise ValueError("MOTOMIND_UPLOADS_URL is like s3://bucket/prefix")
+        try:
+            return S3Bucket.of(self.uploads_url)
+        except ValueError as error:
+            raise ValueError(f"MOTOMIND_UPLOADS_URL {error}") from None
 
     def keyring(self) -> Keyring | None:
         """A keyring of these settings; None where nothing is, or was, encrypted."""

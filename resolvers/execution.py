@@ -19,6 +19,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from resolvers.context import Context
 from resolvers.executor import BreadthFirstExecutor, Plans
 from resolvers.limits import DocumentRefusedError, Estimate, Limits, check_counts, check_text
+from resolvers.upload_url import UrlSigner
 from sql.session import Session
 
 MAX_CACHED_TEXT = 32_768  # characters; larger documents are read anew each time, refused ones as well
@@ -70,7 +71,7 @@ class Executed(ExecutionResult):
 class Engine:
     """Executes operations on a schema; keeps the most recently used documents ready.
 
-    A page of a connection has at most ``max_page_size`` rows.
+    A page of a connection has at most ``max_page_size`` rows. ``signer`` signs the URLs of uploads.
     """
 
     def __init__(
@@ -81,8 +82,10 @@ class Engine:
         max_page_size: int = 200,
         limits: Limits = Limits(),  # noqa: B008 - a value that never changes
         executor_class: type[Executor[Any]] = BreadthFirstExecutor,
+        signer: UrlSigner | None = None,
     ) -> None:
         self.schema = schema
+        self._signer = signer or UrlSigner()
         self._max_page_size = max_page_size
         self._limits = limits
         self._executor_class = executor_class
@@ -168,7 +171,7 @@ class Engine:
         """
         if document.tree is None:
             return Executed(ExecutionResult(None, list(document.errors)), 0)
-        context = Context.of(session, max_page_size=self._max_page_size)
+        context = Context.of(session, max_page_size=self._max_page_size, signer=self._signer)
         try:
             options: dict[str, Any] = {"operation_extensions": None}
             if issubclass(self._executor_class, BreadthFirstExecutor):

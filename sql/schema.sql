@@ -1375,6 +1375,7 @@ CREATE INDEX registered_documents_last_used ON public.registered_documents USING
 CREATE UNIQUE INDEX tenant_keys_current ON public.tenant_keys USING btree (tenant_id) WHERE (retired_at IS NULL);
 CREATE UNIQUE INDEX tenants_name ON public.tenants USING btree (lower(name));
 CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, created_at, id);
+CREATE INDEX uploads_sha256 ON public.uploads USING btree (tenant_id, sha256);
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
