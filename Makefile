@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+S3 := .s3server
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,6 +37,11 @@ test-explorer: setup explorer  ## try the explorer in headless Chromium, as Debi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r explorer/requirements.txt
 	@cd explorer && npm run --silent check
 	@$(BIN)/python -m pytest tests/api/test_explorer_page.py
+
+test-s3: setup  ## try the storage of uploads on an S3-compatible server, moto, in an environment of its own
+	@test -x $(S3)/bin/python || $(PYTHON) -m venv $(S3)
+	@$(S3)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/s3/requirements.txt
+	@MOTOMIND_TEST_S3_SERVER=$(CURDIR)/$(S3)/bin/moto_server $(BIN)/python -m pytest tests/api/test_s3.py
 
 test-database: setup  ## run the tests that talk to PostgreSQL on TEST_SERVER_URL, a superuser's address
 	@$(BIN)/python -m pytest -m database
@@ -72,12 +78,14 @@ lock: setup  ## renew the requirements files from pyproject.toml
 		--constraints requirements-dev.txt explorer/requirements.in -o explorer/requirements.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
 		--constraints requirements.txt --extra telemetry pyproject.toml deploy/requirements.in -o deploy/requirements.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
+		tests/s3/requirements.in -o tests/s3/requirements.txt
 
 bench: setup  ## compare with PostGraphile, graphql-core and plain SQL; ARGS=--help lists the options
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.txt
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove the environment, the built explorer and caches; keeps .motomind, the embedded database
-	@rm -rf $(VENV) api/explorer_files explorer/.build explorer/node_modules .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) $(S3) api/explorer_files explorer/.build explorer/node_modules .conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help setup serve explorer explorer-soon test test-explorer test-database conformance differential check snapshots format lock bench clean
+.PHONY: help setup serve explorer explorer-soon test test-explorer test-s3 test-database conformance differential check snapshots format lock bench clean

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api import probes
+from api.auth import url_key
 from api.drain import Drain
 from api.endpoint import Endpoint
 from api.errors import BadRequestError
@@ -24,31 +25,38 @@ from api.response import Answer
 from api.settings import Settings
 from api.sockets import Sockets
 from api.telemetry import Telemetry
+from api.uploads.endpoint import Uploads
 from resolvers.execution import Engine, graphql_core_executor
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.limits import Limits
 from resolvers.schema import build
+from resolvers.upload_url import UrlSigner
 from sql.database import Database, PoolSettings
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two are refused, each in the same way
 
 
 def create(settings: Settings | None = None) -> Starlette:
     """The ASGI application. Its database must be set, migrated and reachable when it starts."""
     settings = settings or Settings()
-    engine = engine_of(settings)
+    signer = UrlSigner(url_key(settings), settings.public_url.rstrip("/"))
+    engine = engine_of(settings, signer)
     explorer = Explorer(settings)
+    storage = settings.storage()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if settings.database_url is None:
             raise RuntimeError("DATABASE_URL is not set. 'motomind serve' starts an embedded database and sets it.")
         _spare_the_collector()
-        database = await Database.connect(settings.database_url, pool_settings(settings))
+        database = await Database.connect(settings.database_url, pool_settings(settings), settings.keyring())
         drain = Drain(seconds=settings.drain_seconds, longest=settings.request_timeout)
         telemetry = app.state.telemetry = Telemetry(settings, database, engine, drain)
         app.state.probes = probes.Probes(settings, database, drain, telemetry)
         endpoint = app.state.endpoint = Endpoint(settings, database, engine, drain)
         sockets = app.state.sockets = Sockets(settings, endpoint, telemetry)
         drain.last = sockets.drain
+        app.state.uploads = Uploads(settings, database, storage, signer, endpoint.caller)
         try:
             async with endpoint.credentials.verifier:
                 await endpoint.warm_up()
@@ -60,10 +68,16 @@ def create(settings: Settings | None = None) -> Starlette:
             await telemetry.close()
             await database.close()
 
+    async def upload(request: Request) -> Response:
+        uploads: Uploads = request.app.state.uploads
+        return await (uploads.hand_out if "id" in request.path_params else uploads.receive)(request)
+
     return Starlette(
         routes=[
             Route("/graphql", GraphQL(explorer)),
             WebSocketRoute("/graphql", _socket),
+            Route("/uploads", upload, methods=METHODS),
+            Route("/uploads/{id}", upload, methods=METHODS),
             Route("/healthz", probes.alive, methods=["GET"]),
             Route("/readyz", probes.ready, methods=["GET"]),
             Route("/metrics", probes.metrics, methods=["GET"]),
@@ -97,10 +111,11 @@ def pool_settings(settings: Settings) -> PoolSettings:
     )
 
 
-def engine_of(settings: Settings) -> Engine:
+def engine_of(settings: Settings, signer: UrlSigner | None = None) -> Engine:
     """The engine that executes documents, and says which are refused."""
     return Engine(
         build(),
+        signer=signer,
         cached_documents=settings.cached_documents,
         max_page_size=settings.max_page_size,
         limits=limits(settings),

@@ -16,6 +16,8 @@ import httpx
 import jwt
 from cachetools import LRUCache, TTLCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -239,6 +241,15 @@ def development_key(data_dir: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise TypeError(f"{path} is not an Ed25519 private key. Remove it and a new one is made.")
     return key
+
+
+def url_key(settings: Settings) -> bytes:
+    """The key that URLs of uploads are signed with: of a setting, or of the development key (HKDF, RFC 5869)."""
+    if settings.url_key is not None:
+        secret = settings.url_key.get_secret_value().encode()
+    else:
+        secret = development_key(settings.data_dir).private_bytes_raw()
+    return HKDF(SHA256(), 32, salt=None, info=b"motomind urls of uploads").derive(secret)
 
 
 def development_token(settings: Settings, user_id: UUID, tenant_id: UUID | None) -> str:

@@ -17,8 +17,11 @@ from api import greeting
 from api.commands.clients import clients
 from api.commands.documents import documents
 from api.commands.imports import imports
+from api.commands.keys import keys
+from api.commands.uploads import uploads
 from api.commands.verification import verify
 from api.terminal import DataDir, console, database, progress_bar, settings_of
+from sql.encryption import Keyring
 from sql.errors import DatabaseError, ImportFileError
 
 app = typer.Typer(
@@ -32,6 +35,8 @@ app = typer.Typer(
 app.add_typer(imports, name="import")
 app.add_typer(clients, name="clients")
 app.add_typer(documents, name="documents")
+app.add_typer(keys, name="keys")
+app.add_typer(uploads, name="uploads")
 app.command("verify")(verify)
 
 
@@ -83,7 +88,7 @@ def serve(
         os.environ["MOTOMIND_HOST"] = settings.host
         if demo:
             os.environ.setdefault("MOTOMIND_EXPLORER_PEOPLE", demo_people())
-        asyncio.run(_check(addresses.gateway))
+        asyncio.run(_check(addresses.gateway, settings.keyring()))
         console.print(f"\nMotoMind Gateway serves {greeting.address(settings)}  (Ctrl+C stops it)\n", style="bold")
         if not settings.has_production_issuer:
             console.print(greeting.first_steps(settings, demo=demo), markup=False)
@@ -190,9 +195,9 @@ def _require_free(host: str, port: int) -> None:
             raise typer.Exit(1) from None
 
 
-async def _check(gateway_url: str) -> None:
+async def _check(gateway_url: str, keyring: Keyring | None) -> None:
     """Fails here, with one message, rather than in every worker."""
     from sql.database import Database, PoolSettings
 
-    database = await Database.connect(gateway_url, PoolSettings(min_size=0, max_size=1))
+    database = await Database.connect(gateway_url, PoolSettings(min_size=0, max_size=1), keyring)
     await database.close()

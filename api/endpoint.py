@@ -156,6 +156,11 @@ class Endpoint:
         await self.budgets.close()
         await self.usage.close()
 
+    async def caller(self, request: Request) -> Caller:
+        """Who asks, by the same rules, for what is not asked of the graph. Raises RequestRefusedError."""
+        caller, _ = await self.admit(request, request.headers.get("authorization"), request.headers.get("x-tenant-id"))
+        return caller
+
     def _negotiate(self, request: Request) -> str:
         if sum(len(name) + len(value) for name, value in request.scope["headers"]) > self.settings.max_header_bytes:
             raise BadRequestError("HEADERS_TOO_LARGE", "The request's headers are too large.", status=431)

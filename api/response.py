@@ -23,6 +23,7 @@ from resolvers.execution import VARIABLES_FAILED
 from sql.errors import (
     DatabaseError,
     DatabaseUnavailableError,
+    EncryptionUnavailableError,
     NotAMemberError,
     PoolExhaustedError,
     StatementTimeoutError,
@@ -38,6 +39,7 @@ DATABASE_CODES: dict[type[DatabaseError], str] = {
     PoolExhaustedError: "DATABASE_BUSY",
     StatementTimeoutError: "STATEMENT_TIMEOUT",
     NotAMemberError: "NOT_A_MEMBER",
+    EncryptionUnavailableError: "ENCRYPTED_FIELD_UNAVAILABLE",
 }
 
 

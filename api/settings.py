@@ -15,6 +15,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.issuer import Issuer
 from api.keys import Algorithm, key_of_pem
+from api.uploads.content_type import KNOWN
+from api.uploads.s3 import S3Bucket
+from api.uploads.storage import LocalFolder, Storage
+from sql.encryption import EncryptedFields, Keyring, MasterKeys, key_service
 
 ORIGIN = re.compile(r"\*|https?://[a-z0-9.\[\]:-]+")
 Executor = Literal["breadth_first", "graphql_core"]
@@ -38,7 +42,9 @@ class DemoPerson(BaseModel, frozen=True):
 class Settings(BaseSettings):
     """What can be set, each as an environment variable: MOTOMIND_ and the name in capitals, or as it says."""
 
-    model_config = SettingsConfigDict(env_prefix="MOTOMIND_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MOTOMIND_", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     database_url: str | None = Field(
         default=None,
@@ -204,6 +210,71 @@ class Settings(BaseSettings):
         "Ignored with an issuer of one's own, and when listening on anything but loopback.",
     )
 
+    encrypted_fields: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="What is encrypted at rest, a JSON list of paths like "
+        '["manual_events.payload.location", "vehicles.extended_attributes.custom_fields.owner"].',
+    )
+    encrypted_fields_visible_to: Literal["managers", "writers"] = Field(
+        default="managers",
+        description="Who sees what is encrypted: managers (and owners), or also writers, viewers with WRITE on the "
+        "vehicle's group. For others it is null.",
+    )
+    master_keys: SecretStr | None = Field(
+        default=None,
+        description="The keys that wrap the tenants' data keys: NAME:BASE64 of 32 bytes, several with commas; the "
+        "first is current. 'motomind keys generate' makes one.",
+    )
+    kms: str | None = Field(
+        default=None,
+        description="A key service of one's own, as module:attribute, that wraps instead; docs/encryption.md has its "
+        "interface. Keys of master_keys then only unwrap.",
+    )
+
+    uploads_dir: Path | None = Field(
+        default=None, description="Where uploaded files are kept. Unset: uploads in MOTOMIND_DATA_DIR."
+    )
+    uploads_url: str | None = Field(
+        default=None,
+        description="A bucket that keeps uploaded files instead, like s3://bucket/prefix, with AWS_ENDPOINT, "
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; needs the extra s3.",
+    )
+    max_upload_bytes: int = Field(
+        default=20_000_000, ge=1, le=2_147_483_647, description="The largest file that is taken, in bytes."
+    )
+    upload_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("image/jpeg", "image/png", "image/webp", "image/heic", "application/pdf", "text/csv"),
+        description="The types of files that are taken, a JSON list; each is told by what is in the file.",
+    )
+    upload_timeout: float = Field(default=300.0, gt=0, description="Seconds that sending a file may take.")
+    url_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="What URLs of uploads are signed with, at least 32 characters, the same on all machines. Unset: "
+        "made from the development key in MOTOMIND_DATA_DIR.",
+    )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^?#]+)?$",
+        description="The gateway's address as clients see it; URLs of uploads begin with it. Unset: with a slash.",
+    )
+
+    @field_validator("encrypted_fields", "upload_types", mode="before")
+    @classmethod
+    def _read_texts(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.strip() else []
+            except json.JSONDecodeError as error:
+                raise ValueError(f"is no JSON: {error}") from None
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+            raise ValueError("is a JSON list of texts")
+        if info.field_name == "encrypted_fields":
+            EncryptedFields.of(value)
+        elif unknown := sorted(set(value) - KNOWN):
+            raise ValueError(f"{unknown[0]} cannot be told by what is in a file. Known: {', '.join(sorted(KNOWN))}")
+        return value
+
     @field_validator("issuers", "explorer_people", mode="before")
     @classmethod
     def _read_objects(cls, value: Any, info: ValidationInfo) -> Any:
@@ -232,12 +303,24 @@ class Settings(BaseSettings):
             raise ValueError(f"MOTOMIND_CORS_ORIGINS has {wrong[0]!r}, which is no origin like https://app.example")
         if self.redis_url is not None and not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("MOTOMIND_REDIS_URL starts with redis://, rediss:// or unix://")
-        if self.tracing and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
-            raise ValueError("MOTOMIND_TRACING needs more: pip install 'motomind-gateway[telemetry]'")
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("MOTOMIND_POOL_MIN_SIZE is larger than MOTOMIND_POOL_MAX_SIZE")
         if self.database_url is not None and not self.database_url.startswith(("postgresql://", "postgres://")):
             raise ValueError("DATABASE_URL starts with postgresql://")
+        return self
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.tracing and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError("MOTOMIND_TRACING needs more: pip install 'motomind-gateway[telemetry]'")
+        if self.encrypted_fields and self.master_keys is None and self.kms is None:
+            raise ValueError(
+                "MOTOMIND_ENCRYPTED_FIELDS needs MOTOMIND_MASTER_KEYS (or MOTOMIND_KMS). "
+                "Make a key: motomind keys generate"
+            )
+        self.keyring()
+        if self.uploads_url is not None:
+            self.storage()
         return self
 
     @property
@@ -257,6 +340,43 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> tuple[str, ...]:
         """The origins in ``cors_origins``."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where uploads are kept, or with a bucket where they are until they are there."""
+        return self.uploads_dir or self.data_dir / "uploads"
+
+    def storage(self) -> Storage:
+        """What keeps uploads. Raises ValueError."""
+        if self.uploads_url is None:
+            return LocalFolder(self.uploads_folder)
+        if not self.uploads_url.startswith("s3://"):
+            raise ValueError("MOTOMIND_UPLOADS_URL is like s3://bucket/prefix")
+        try:
+            return S3Bucket.of(self.uploads_url)
+        except ValueError as error:
+            raise ValueError(f"MOTOMIND_UPLOADS_URL {error}") from None
+
+    def keyring(self) -> Keyring | None:
+        """A keyring of these settings; None where nothing is, or was, encrypted."""
+        masters = self.masters()
+        if masters is None:
+            return None
+        fields = EncryptedFields.of(self.encrypted_fields)
+        return Keyring(fields, masters, writers_see=self.encrypted_fields_visible_to == "writers")
+
+    def masters(self) -> MasterKeys | None:
+        """What wraps and unwraps data keys. Raises ValueError, which names the setting and no key."""
+        if self.master_keys is None and self.kms is None:
+            return None
+        try:
+            service = None if self.kms is None else key_service(self.kms)
+        except ValueError as error:
+            raise ValueError(f"MOTOMIND_KMS {error}") from None
+        try:
+            return MasterKeys.of(self.master_keys.get_secret_value() if self.master_keys else "", service)
+        except ValueError as error:
+            raise ValueError(f"MOTOMIND_MASTER_KEYS {error}") from None
 
     @property
     def has_production_issuer(self) -> bool:

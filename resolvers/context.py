@@ -8,6 +8,7 @@ from typing import TypeAlias
 from strawberry.types import Info as StrawberryInfo
 
 from resolvers.loading import Loaders
+from resolvers.upload_url import UrlSigner
 from sql.session import Session
 
 
@@ -18,11 +19,12 @@ class Context:
     session: Session
     loaders: Loaders
     max_page_size: int
+    signer: UrlSigner
 
     @classmethod
-    def of(cls, session: Session, *, max_page_size: int) -> Context:
+    def of(cls, session: Session, *, max_page_size: int, signer: UrlSigner) -> Context:
         """The context of a session."""
-        return cls(session, Loaders(session), max_page_size)
+        return cls(session, Loaders(session), max_page_size, signer)
 
     @property
     def tenant_id(self) -> str:

@@ -39,6 +39,7 @@ from resolvers.mutation import (
 from resolvers.payloads import payload_text
 from resolvers.recording import Draft, record
 from sql.driver import Row
+from sql.encryption import holds_sealed
 
 MOST_EVENTS = 1000
 LONGEST_REASON = 1000
@@ -239,8 +240,7 @@ class EventMutation:
             if input.corrections is not None:
                 if not isinstance(input.corrections, dict):
                     raise Mistake("INVALID", "corrections is a JSON object.", "corrections")
-                captured = json.loads(event["payload"], parse_float=Decimal) | input.corrections
-                payload = payload_text(event["event_type"], decimals(captured), "corrections")
+                payload = await _corrected(change, event, input.corrections)
             done = await change.fetch(
                 "verify_manual_event",
                 id=event["id"],
@@ -273,6 +273,21 @@ class EventMutation:
             return {"id": event["id"]}
 
         return await perform(info, ManualEventPayload.of, input, work)
+
+
+async def _corrected(change: Change, event: Row, corrections: dict[str, Any]) -> str:
+    """An event's payload with corrections, as it is stored; encrypted values that stay are left as they are."""
+    stored = json.loads(event["payload"], parse_float=Decimal)
+    encrypted = [key for key, value in stored.items() if holds_sealed(value)]
+    captured = {key: value for key, value in stored.items() if key not in encrypted} | corrections
+    return await change.sealed(
+        "manual_events",
+        event["id"],
+        payload_text(event["event_type"], decimals(captured), "corrections"),
+        "corrections",
+        stored=event["payload"],
+        untouched=[key for key in encrypted if key not in corrections],
+    )
 
 
 DECIMAL_KEYS = {"gallons", "price_per_gallon", "total_cost", "cost", "miles"}

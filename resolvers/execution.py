@@ -20,6 +20,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from resolvers.context import Context
 from resolvers.executor import BreadthFirstExecutor, Plans
 from resolvers.limits import DocumentRefusedError, Estimate, Limits, check_counts, check_text
+from resolvers.upload_url import UrlSigner
 from sql.session import Session
 
 # Characters of documents that were read and not kept. Their tokens know each other, so only the collector frees them,
@@ -74,7 +75,7 @@ class Executed(ExecutionResult):
 class Engine:
     """Executes operations on a schema; keeps the most recently used documents ready.
 
-    A page of a connection has at most ``max_page_size`` rows.
+    A page of a connection has at most ``max_page_size`` rows. ``signer`` signs the URLs of uploads.
     """
 
     def __init__(
@@ -85,8 +86,10 @@ class Engine:
         max_page_size: int = 200,
         limits: Limits = Limits(),  # noqa: B008 - a value that never changes
         executor_class: type[Executor[Any]] = BreadthFirstExecutor,
+        signer: UrlSigner | None = None,
     ) -> None:
         self.schema = schema
+        self._signer = signer or UrlSigner()
         self._max_page_size = max_page_size
         self._limits = limits
         self._executor_class = executor_class
@@ -180,7 +183,7 @@ class Engine:
         """
         if document.tree is None:
             return Executed(ExecutionResult(None, list(document.errors)), 0)
-        context = Context.of(session, max_page_size=self._max_page_size)
+        context = Context.of(session, max_page_size=self._max_page_size, signer=self._signer)
         try:
             options: dict[str, Any] = {"operation_extensions": None}
             if issubclass(self._executor_class, BreadthFirstExecutor):
@@ -200,9 +203,19 @@ class Engine:
             result: Any = executor.execute_operation()
             if not isinstance(result, ExecutionResult):
                 result = await result
+            if session.opening.unreadable:
+                result.errors = [*(result.errors or ()), unavailable(session.opening.unreadable)]
             return Executed(result, getattr(executor, "cost", None))
         finally:
             await context.loaders.close()
+
+
+def unavailable(values: int) -> GraphQLError:
+    """What is told beside the data where encrypted values in it are null because they cannot be read."""
+    return GraphQLError(
+        f"{values} encrypted value(s) cannot be read now, and are null in the answer.",
+        extensions={"code": "ENCRYPTED_FIELD_UNAVAILABLE"},
+    )
 
 
 def graphql_core_executor() -> type[Executor[Any]]:

@@ -84,7 +84,8 @@ class EventFilter:
     occurred_before: datetime.datetime | None = strawberry.field(default=None, description="Happened before then.")
     vehicle_id: strawberry.ID | None = strawberry.field(default=None, description="Of this vehicle.")
     payload_contains: Json | None = strawberry.field(
-        default=None, description="The payload contains this JSON, as PostgreSQL's @> has it."
+        default=None,
+        description="The payload contains this JSON, as PostgreSQL's @> has it. Encrypted values are never found so.",
     )
 
     def parameters(self) -> dict[str, Any]:
@@ -128,7 +129,10 @@ class ManualEvent(Node):
     source_upload_id: strawberry.Private[str | None]
     created_by_id: strawberry.Private[str]
     event_type: EventType = strawberry.field(description="What was captured.")
-    payload: Json = strawberry.field(description="All that was captured, with keys that have no field here.")
+    payload: Json = strawberry.field(
+        description="All that was captured, with keys that have no field here. "
+        "An encrypted value that is not for the caller is null."
+    )
     confidence: int = strawberry.field(description="How sure the capture is, 0 to 100.")
     verified_by_user: bool = strawberry.field(description="Whether a person checked it.")
     occurred_at: datetime.datetime = strawberry.field(

@@ -7,7 +7,7 @@ those beside it stand. The answer is sent after the commit.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from resolvers.errors import InvalidArgumentError, InvalidIdError
 from resolvers.limits.weights import Cost, ListSize
 from resolvers.scalars import text_of, uuid_of
 from sql.driver import Row
+from sql.encryption import RESERVED
 from sql.errors import ViolationError
 from sql.session import Session
 
@@ -117,6 +118,17 @@ class Change:
         if not rows:
             raise not_found(what, *path)
         return rows[0]
+
+    async def sealed(
+        self, table: str, id_: str, text_: str, *path: str, stored: str | None = None, untouched: Sequence[str] = ()
+    ) -> str:
+        """The JSON text of a row's column as it is stored; ``stored`` and ``untouched`` as Session.sealed has them.
+
+        Raises the mistake that it holds the key that marks encrypted values.
+        """
+        if RESERVED in text_:
+            raise Mistake("INVALID", 'The key "$enc" is reserved for encrypted values.', *path)
+        return await self.session.sealed(table, id_, text_, stored=stored, untouched=untouched)
 
     def warn(self, code: str, message: str, *path: str) -> None:
         """Tells something that is odd and yet written."""

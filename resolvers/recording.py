@@ -52,13 +52,15 @@ async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
             )
         if draft.confidence is not None and not 0 <= draft.confidence <= 100:  # noqa: PLR2004
             raise Mistake("OUT_OF_RANGE", "confidence is from 0 to 100.", *draft.path, "confidence")
+        id_ = new_id()
+        payload = payload_text(draft.event_type, draft.captured, *draft.path)
         rows.append(
             {
-                "id": new_id(),
+                "id": id_,
                 "vehicle_id": draft.vehicle_id,
                 "source_upload_id": draft.source_upload_id,
                 "event_type": draft.event_type,
-                "payload": orjson.Fragment(payload_text(draft.event_type, draft.captured, *draft.path)),
+                "payload": orjson.Fragment(await change.sealed("manual_events", id_, payload, *draft.path)),
                 "confidence": draft.confidence,
                 "occurred_at": draft.occurred_at,
             }

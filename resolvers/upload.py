@@ -10,11 +10,13 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Info
+from resolvers.errors import InvalidArgumentError
 from resolvers.level import Level, level
 from resolvers.loading import Loaders, column, many_by, one_by
 from resolvers.node import Node, findable
 from resolvers.paging import PAGED, Connection, connection, page
 from resolvers.scalars import uuid_of
+from resolvers.upload_url import MOST_SECONDS
 from resolvers.user import User, user_by_id
 from resolvers.vehicle import Vehicle, vehicle_by_id
 from sql.statements import Ordering
@@ -68,6 +70,18 @@ class Upload(Node):
     status: UploadStatus = strawberry.field(description="How far the upload has come.")
     created_at: datetime.datetime = strawberry.field(description="When it was uploaded.")
     updated_at: datetime.datetime = strawberry.field(description="When it last changed.")
+
+    @level(
+        description="Where its content is read without credentials, for expiresIn seconds, a day at most, and as long "
+        "as the caller sees the upload. Begins with a slash unless the gateway knows its address."
+    )
+    def url(uploads: Level, info: Info, expires_in: int = 300) -> str:
+        """A signed URL."""
+        if not 1 <= expires_in <= MOST_SECONDS:
+            raise InvalidArgumentError(f"expiresIn is from 1 to {MOST_SECONDS} seconds.")
+        caller, signer = info.context.session.caller, info.context.signer
+        urls: Any = [signer.url(caller, id_, expires_in) for id_ in column(uploads, "id")]
+        return urls
 
     @level(description="The vehicle it was uploaded for.")
     def vehicle(uploads: Level, info: Info) -> Vehicle | None:

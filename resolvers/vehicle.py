@@ -76,7 +76,9 @@ class VehicleFilter:
         default=None, description="With fleetGroupId: or in a group below it."
     )
     extended_attributes_contain: Json | None = strawberry.field(
-        default=None, description="The extended attributes contain this JSON, as PostgreSQL's @> has it."
+        default=None,
+        description="The extended attributes contain this JSON, as PostgreSQL's @> has it. Encrypted values are never "
+        "found so.",
     )
 
     def parameters(self) -> dict[str, Any]:
@@ -132,7 +134,8 @@ class Vehicle(Node):
     baseline_service_interval_miles: int | None = strawberry.field(description="Miles from one service to the next.")
     notes: str | None = strawberry.field(description="Whatever was noted.")
     extended_attributes: Json = strawberry.field(
-        description="Attributes in groups: physical, operational, custom_fields."
+        description="Attributes in groups: physical, operational, custom_fields. "
+        "An encrypted value that is not for the caller is null."
     )
     version: int = strawberry.field(description="Counts the changes of the vehicle, from 1.")
     created_at: datetime.datetime = strawberry.field(description="When the vehicle was added.")

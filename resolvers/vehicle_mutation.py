@@ -188,6 +188,14 @@ def _columns(change: Change, given: CreateVehicleInput | UpdateVehicleInput) -> 
     return {name: value for name, value in columns.items() if value is not strawberry.UNSET}
 
 
+async def _attributes(change: Change, id_: str, given: object, stored: str | None = None) -> str | None:
+    """Extended attributes as they are stored; None where none are given."""
+    if given is None:
+        return None
+    text_ = object_of(given, "extendedAttributes")
+    return await change.sealed("vehicles", id_, text_, "extendedAttributes", stored=stored)
+
+
 @strawberry.type
 class VehicleMutation:
     """Changes of vehicles."""
@@ -199,13 +207,13 @@ class VehicleMutation:
         async def work(change: Change) -> dict[str, Any]:
             group_id = None if input.fleet_group_id is None else id_of(input.fleet_group_id, "fleetGroupId")
             await require_write(change, group_id, "fleetGroupId")
-            id_, attributes = new_id(), input.extended_attributes
+            id_ = new_id()
             await change.fetch(
                 "create_vehicle",
                 id=id_,
                 fleet_group_id=group_id,
                 label=text(input.label, "label"),
-                extended_attributes=None if attributes is None else object_of(attributes, "extendedAttributes"),
+                extended_attributes=await _attributes(change, id_, input.extended_attributes),
                 **_columns(change, input),
             )
             return {"id": id_}
@@ -220,7 +228,10 @@ class VehicleMutation:
             vehicle = await vehicle_to_change(change, input.id, "id")
             if mistake := stale(input.expected_version, vehicle["version"]):
                 raise mistake
-            columns, attributes = _columns(change, input), input.extended_attributes
+            columns = _columns(change, input)
+            attributes = await _attributes(
+                change, vehicle["id"], input.extended_attributes, vehicle["extended_attributes"]
+            )
             none = dict.fromkeys(
                 ("make", "model", "vin", "notes", "baseline_fuel_mpg", "baseline_service_interval_miles")
             )
@@ -229,7 +240,7 @@ class VehicleMutation:
                 id=vehicle["id"],
                 label=None if input.label is None else text(input.label, "label"),
                 set=list(columns),
-                extended_attributes=None if attributes is None else object_of(attributes, "extendedAttributes"),
+                extended_attributes=attributes,
                 expected_version=vehicle["version"],
                 **(none | columns),
             )

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 from uuid import UUID
 
@@ -15,7 +16,15 @@ import asyncpg
 
 from sql import statements
 from sql.driver import BROKEN, UNAVAILABLE, Row, on_one_line, prepare_connection, translated
-from sql.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError, SetupError, UnsafeRoleError
+from sql.encryption import Keyring
+from sql.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    EncryptionUnavailableError,
+    PoolExhaustedError,
+    SetupError,
+    UnsafeRoleError,
+)
 from sql.session import Caller, NarrowCallers, Session
 
 CLEAN_UP_SECONDS = 2.0
@@ -52,15 +61,16 @@ class Database:
 
     on_taken: Callable[[float], None] | None = None
 
-    def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings) -> None:
+    def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings, keyring: Keyring | None = None) -> None:
         self._pool = pool
+        self._keyring = keyring
         self._settings = settings
         self._narrow_callers: NarrowCallers = {}
         self._endings: set[asyncio.Task[None]] = set()  # of transactions whose callers have their answers
 
     @classmethod
-    async def connect(cls, url: str, settings: PoolSettings | None = None) -> Self:
-        """Opens the pool and checks the role behind it.
+    async def connect(cls, url: str, settings: PoolSettings | None = None, keyring: Keyring | None = None) -> Self:
+        """Opens the pool and checks the role behind it, and that what is encrypted can be read.
 
         Raises DatabaseUnavailableError where nothing answers, SetupError before the migrations, UnsafeRoleError for a
         superuser, an owner or a role that bypasses row-level security; each message says how to mend it.
@@ -82,9 +92,10 @@ class Database:
             raise unreachable(error) from error
         except asyncpg.PostgresError as error:
             raise refused(error) from error
-        database = cls(pool, settings)
+        database = cls(pool, settings, keyring)
         try:
             await database.check_role()
+            await database.check_keys()
         except BaseException:
             pool.terminate()
             raise
@@ -122,6 +133,31 @@ class Database:
                 f'as a superuser (or with CREATEROLE): GRANT gateway TO "{facts["role"]}"'
             )
 
+    async def check_keys(self) -> None:
+        """Refuses to start where there are data keys that no master key here unwraps. Raises SetupError."""
+        masters = self._keyring.masters if self._keyring else None
+        sql, _ = statements.load()["wrapping_keys"].render(frozenset())
+        try:
+            rows = await self._pool.fetch(sql)
+        except asyncpg.UndefinedFunctionError:
+            raise SetupError("The database is older than this gateway. Run: motomind migrate (as its owner)") from None
+        for row in rows:
+            name = row["wrapped_by"]
+            if masters is None or name not in masters.names:
+                raise SetupError(
+                    f'Values in the database are encrypted, and the master key "{name}" is not here: they could not be '
+                    "read.\nName it, after the newer ones if there are any:  MOTOMIND_MASTER_KEYS=...,"
+                    f"{name}:BASE64  (or MOTOMIND_KMS, where a key service wrapped them)"
+                )
+            arguments = (row["tenant_id"], row["key_id"], row["wrapped"], name)
+            try:
+                await asyncio.to_thread(masters.unwrap, *arguments)
+            except EncryptionUnavailableError as error:
+                raise SetupError(
+                    f"Values in the database are encrypted, and could not be read: {error}\n"
+                    f'Look at what MOTOMIND_MASTER_KEYS or MOTOMIND_KMS says of "{name}".'
+                ) from error
+
     async def fetch(self, name: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement outside a caller's session. Raises DatabaseError.
 
@@ -151,8 +187,10 @@ class Database:
         Raises NotAMemberError, PoolExhaustedError or DatabaseUnavailableError before the first statement.
         Leaving by an exception, or after a failed statement, rolls back; being cancelled cancels the statement.
         """
+        if writes and self._keyring is not None:
+            await self._ensure_key(self._keyring, caller)
         connection = await self._take()
-        session = Session(connection, caller, narrow_callers=self._narrow_callers)
+        session = Session(connection, caller, narrow_callers=self._narrow_callers, keyring=self._keyring)
         done = False
         try:
             await session.begin(writes=writes, statement_timeout_ms=self._settings.statement_timeout_ms)
@@ -171,6 +209,18 @@ class Database:
                         await _roll_back(connection)
                 finally:
                     await self._give_back(connection)
+
+    async def _ensure_key(self, keyring: Keyring, caller: Caller) -> None:
+        """Sees to it that the caller's tenant has a key.
+
+        Before the transaction: who holds one connection and waits for another may wait for ever.
+        """
+        ids = {"tenant_id": str(caller.tenant_id), "user_id": str(caller.user_id)}
+        await keyring.ensure(
+            ids["tenant_id"],
+            partial(self.fetch, "current_tenant_key", **ids),
+            partial(self.fetch, "add_tenant_key", **ids),
+        )
 
     def _end_later(self, session: Session) -> None:
         ending = asyncio.get_running_loop().create_task(self._end(session))

@@ -53,6 +53,31 @@ def row_class(name: str | None) -> type[Row]:
     return Row if name is None else type(name, (Row,), {})
 
 
+class OpenedRow:
+    """A row of which some columns were decrypted; in all else the row that it was."""
+
+    __slots__ = ("_columns", "_row")
+
+    def __init__(self, row: Row, columns: dict[str, Any]) -> None:
+        self._row = row
+        self._columns = columns
+
+    def __getitem__(self, name: str) -> Any:
+        return self._columns[name] if name in self._columns else self._row[name]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@cache
+def opened_class(name: str) -> type[OpenedRow]:
+    """The class of a statement's opened rows, named as ``row_class`` names it."""
+    return type(name, (OpenedRow,), {"__slots__": ()})
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turns what the driver raises into the gateway's own errors."""

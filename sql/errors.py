@@ -10,6 +10,7 @@ DatabaseError                  anything below
 ├── NotAMemberError            the caller does not belong to the tenant
 ├── UnsafeRoleError            the gateway's role could see or change more than it may
 ├── SetupError                 the server is not one that MotoMind can run on
+├── EncryptionUnavailableError  a value's key cannot be used: no master key for it, or its service is away
 ├── ClientError                a client or its documents: what is asked for cannot be done
 └── ImportFileError            a file that cannot be imported, with the row and column
 """
@@ -63,6 +64,10 @@ class UnsafeRoleError(DatabaseError):
 
 class SetupError(DatabaseError):
     """The database server is not one that MotoMind can run on."""
+
+
+class EncryptionUnavailableError(DatabaseError):
+    """A value cannot be encrypted or decrypted now."""
 
 
 class ClientError(DatabaseError):

@@ -2,6 +2,17 @@
 
 CREATE SCHEMA app;
 ALTER SCHEMA app OWNER TO motomind;
+CREATE FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id text, in_wrapped bytea, in_wrapped_by text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  insert into tenant_keys (tenant_id, key_id, wrapped, wrapped_by)
+  select m.tenant_id, in_key_id, in_wrapped, in_wrapped_by
+    from memberships m
+   where m.tenant_id = in_tenant_id and m.user_id = in_user_id and m.left_at is null
+  on conflict (tenant_id) where retired_at is null do nothing
+$$;
+ALTER FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id text, in_wrapped bytea, in_wrapped_by text) OWNER TO motomind;
 CREATE FUNCTION app.admin_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -123,6 +134,16 @@ CREATE FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token
      and m.left_at is null
 $$;
 ALTER FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) OWNER TO motomind;
+CREATE FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) RETURNS TABLE(key_id text, wrapped bytea, wrapped_by text, retired_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select k.key_id, k.wrapped, k.wrapped_by, k.retired_at
+    from tenant_keys k
+    join memberships m on m.tenant_id = k.tenant_id and m.user_id = in_user_id and m.left_at is null
+   where k.tenant_id = in_tenant_id and k.retired_at is null
+$$;
+ALTER FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) OWNER TO motomind;
 CREATE FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text DEFAULT NULL::text, in_user_agent text DEFAULT NULL::text, in_client_id uuid DEFAULT NULL::uuid) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -150,9 +171,9 @@ $$;
 ALTER FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) OWNER TO motomind;
 CREATE FUNCTION app.is_absent_or(value jsonb, type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-  select value is null or jsonb_typeof(value) in ('null', type)
-$$;
+    AS $_$
+  select value is null or jsonb_typeof(value) in ('null', type) or (jsonb_typeof(value) = 'object' and value ? '$enc')
+$_$;
 ALTER FUNCTION app.is_absent_or(value jsonb, type text) OWNER TO motomind;
 CREATE FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -268,6 +289,13 @@ begin
 end;
 $$;
 ALTER FUNCTION app.make_event_partitions(first_day date, last_day date) OWNER TO motomind;
+CREATE FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+  select strpos(replace(value::text, '"key": "' || current_key || '", "$enc": "v1"', ''), '"$enc": "v1"') > 0
+      or exists (select from unnest(in_clear) p where jsonb_path_exists(value, p))
+$_$;
+ALTER FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) OWNER TO motomind;
 CREATE FUNCTION app.next_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -767,6 +795,15 @@ CREATE FUNCTION app.user_of_email(in_email text) RETURNS uuid
      and lower(u.email collate "C") = lower(in_email collate "C")
 $$;
 ALTER FUNCTION app.user_of_email(in_email text) OWNER TO motomind;
+CREATE FUNCTION app.wrapping_keys() RETURNS TABLE(wrapped_by text, tenant_id uuid, key_id text, wrapped bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  select distinct on (k.wrapped_by) k.wrapped_by, k.tenant_id, k.key_id, k.wrapped
+    from tenant_keys k
+   order by k.wrapped_by, k.created_at desc
+$$;
+ALTER FUNCTION app.wrapping_keys() OWNER TO motomind;
 CREATE FUNCTION app.writable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1137,6 +1174,18 @@ CREATE TABLE public.registered_documents (
 );
 ALTER TABLE ONLY public.registered_documents FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.registered_documents OWNER TO motomind;
+CREATE TABLE public.tenant_keys (
+    tenant_id uuid NOT NULL,
+    key_id text NOT NULL,
+    wrapped bytea NOT NULL,
+    wrapped_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT tenant_keys_key_id_check CHECK ((key_id ~ '^[0-9a-z]{4,32}$'::text)),
+    CONSTRAINT tenant_keys_wrapped_by_check CHECK (((length(wrapped_by) >= 1) AND (length(wrapped_by) <= 200)))
+);
+ALTER TABLE ONLY public.tenant_keys FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.tenant_keys OWNER TO motomind;
 CREATE TABLE public.tenants (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     name text NOT NULL,
@@ -1289,6 +1338,8 @@ ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (tenant_id, user_id);
 ALTER TABLE ONLY public.registered_documents
     ADD CONSTRAINT registered_documents_pkey PRIMARY KEY (tenant_id, sha256);
+ALTER TABLE ONLY public.tenant_keys
+    ADD CONSTRAINT tenant_keys_pkey PRIMARY KEY (tenant_id, key_id);
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.unknown_documents
@@ -1337,8 +1388,10 @@ CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON 
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
 CREATE INDEX registered_documents_last_used ON public.registered_documents USING btree (tenant_id, last_used_at);
+CREATE UNIQUE INDEX tenant_keys_current ON public.tenant_keys USING btree (tenant_id) WHERE (retired_at IS NULL);
 CREATE UNIQUE INDEX tenants_name ON public.tenants USING btree (lower(name));
 CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, created_at, id);
+CREATE INDEX uploads_sha256 ON public.uploads USING btree (tenant_id, sha256);
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
@@ -1474,6 +1527,8 @@ ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 ALTER TABLE ONLY public.registered_documents
     ADD CONSTRAINT registered_documents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.tenant_keys
+    ADD CONSTRAINT tenant_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.unknown_documents
     ADD CONSTRAINT unknown_documents_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
 ALTER TABLE ONLY public.unknown_documents
@@ -1555,6 +1610,7 @@ CREATE POLICY owner ON public.manual_events_archive TO motomind USING (true) WIT
 CREATE POLICY owner ON public.manual_events_default TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.memberships TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.registered_documents TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.tenant_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.tenants TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.unknown_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.uploads TO motomind USING (true) WITH CHECK (true);
@@ -1599,6 +1655,7 @@ CREATE POLICY read_tenant ON public.manifests FOR SELECT TO gateway_tenant USING
 CREATE POLICY read_tenant ON public.manual_events FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.manual_events_archive FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.registered_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.tenant_keys FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.tenants FOR SELECT TO gateway_tenant, gateway_groups USING (((id = ( SELECT app.tenant_id() AS tenant_id)) OR (id IN ( SELECT m.tenant_id
    FROM public.memberships m
   WHERE ((m.user_id = ( SELECT app.user_id() AS user_id)) AND (m.left_at IS NULL))))));
@@ -1606,11 +1663,13 @@ CREATE POLICY read_tenant ON public.unknown_documents FOR SELECT TO gateway_tena
 CREATE POLICY read_tenant ON public.uploads FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicle_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicles FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_writing ON public.tenant_keys FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.writable_groups() AS writable_groups) <> '{}'::uuid[])));
 ALTER TABLE public.registered_documents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY remove_administered ON public.fleet_groups FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY remove_administered ON public.group_permissions FOR DELETE TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((( SELECT app.role() AS role) = 'owner'::text) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY remove_granted ON public.vehicles FOR DELETE TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.writable_groups() AS writable_groups)::uuid[]))));
 CREATE POLICY remove_tenant ON public.vehicles FOR DELETE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+ALTER TABLE public.tenant_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.unknown_documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
@@ -1620,6 +1679,8 @@ ALTER TABLE public.vehicles ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA app TO gateway;
 GRANT USAGE ON SCHEMA app TO gateway_tenant;
 GRANT USAGE ON SCHEMA app TO gateway_groups;
+REVOKE ALL ON FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id text, in_wrapped bytea, in_wrapped_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id text, in_wrapped bytea, in_wrapped_by text) TO gateway;
 REVOKE ALL ON FUNCTION app.admin_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.admin_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.admin_groups() TO gateway_groups;
@@ -1636,6 +1697,8 @@ REVOKE ALL ON FUNCTION app.client_of_key(in_digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.client_of_key(in_digest bytea) TO gateway;
 REVOKE ALL ON FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) TO gateway;
+REVOKE ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.is_absent_or(value jsonb, type text) FROM PUBLIC;
@@ -1666,6 +1729,7 @@ REVOKE ALL ON FUNCTION app.is_trip_batch(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.make_event_partitions(first_day date, last_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.next_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) TO gateway_tenant;
@@ -1728,6 +1792,8 @@ GRANT ALL ON FUNCTION app.user_id() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.user_id() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.user_of_email(in_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.user_of_email(in_email text) TO gateway;
+REVOKE ALL ON FUNCTION app.wrapping_keys() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.wrapping_keys() TO gateway;
 REVOKE ALL ON FUNCTION app.writable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;
@@ -1810,6 +1876,8 @@ GRANT UPDATE(role) ON TABLE public.memberships TO gateway_tenant;
 GRANT UPDATE(left_at) ON TABLE public.memberships TO gateway_tenant;
 GRANT SELECT ON TABLE public.registered_documents TO gateway_tenant;
 GRANT SELECT ON TABLE public.registered_documents TO gateway_groups;
+GRANT SELECT ON TABLE public.tenant_keys TO gateway_tenant;
+GRANT SELECT ON TABLE public.tenant_keys TO gateway_groups;
 GRANT SELECT ON TABLE public.tenants TO gateway_tenant;
 GRANT SELECT ON TABLE public.tenants TO gateway_groups;
 GRANT UPDATE(name) ON TABLE public.tenants TO gateway_tenant;

@@ -14,13 +14,18 @@ from uuid import UUID
 import asyncpg
 
 from sql import statements
-from sql.driver import Row, row_class, translated
+from sql.driver import Row, opened_class, row_class, translated
+from sql.encryption import Keyring, sealing
+from sql.encryption.fields import COLUMNS
+from sql.encryption.keyring import Opening
+from sql.encryption.sealing import MARK, Place
 from sql.errors import DatabaseError, DatabaseUnavailableError, StatementFailedError
 from sql.statements import GENERIC, Ordering
 
 ROLE_REPORT = "motomind "
 KNOWN_SECONDS = 60.0
 MOST_CALLERS = 10_000
+SEALED = {"ManualEvent": "manual_events", "Vehicle": "vehicles"}  # the tables behind types with encrypted values
 NarrowCallers: TypeAlias = dict[tuple[UUID, UUID], tuple[bool, float]]
 
 
@@ -56,6 +61,8 @@ class Session:
     issued: list[Issued] = field(default_factory=list)
     failure: DatabaseError | None = None
     narrow_callers: NarrowCallers = field(default_factory=dict)
+    keyring: Keyring | None = None
+    opening: Opening = field(default_factory=Opening)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def begin(self, *, writes: bool, statement_timeout_ms: int) -> None:
@@ -115,12 +122,65 @@ class Session:
                     )
                     if statement.plan != GENERIC:
                         await self._connection.execute(f"set local plan_cache_mode = {GENERIC}")
-                    return rows
             except DatabaseError as error:
                 self.failure = error
                 raise
             finally:
                 issued.seconds = time.perf_counter() - issued.began
+        if self.keyring is not None and statement.row in SEALED:
+            return await self._opened(self.keyring, statement.row, rows)
+        return rows
+
+    async def _opened(self, keyring: Keyring, name: str, rows: list[Row]) -> list[Row]:
+        """Rows with what is encrypted in them in clear, as far as the caller may see it; all others as they are."""
+        table = SEALED[name]
+        column = COLUMNS[table]
+        marked = [at for at, row in enumerate(rows) if MARK in (row.get(column) or "")]
+        if not marked:
+            return rows
+        visible: set[str] | None = None  # None is all of them
+        if self.role == "viewer":
+            ids = [rows[at]["id"] for at in marked] if keyring.writers_see else []
+            visible = {row["id"] for row in await self.fetch(f"{table}_writable", ids=ids)} if ids else set()
+        wanted = {
+            key_id
+            for at in marked
+            if visible is None or rows[at]["id"] in visible
+            for key_id in sealing.key_ids(rows[at][column])
+        }
+        keys = await keyring.keys_to_open(self._tenant, wanted, self._tenant_keys) if wanted else {}
+        opened: list[Any] = list(rows)
+        for at in marked:
+            row = rows[at]
+            place = Place(self._tenant, table, row["id"])
+            shown = keys if visible is None or row["id"] in visible else None
+            opened[at] = opened_class(name)(row, {column: self.opening.text(shown, place, row[column])})
+        return opened
+
+    async def sealed(self, table: str, row_id: str, text: str, *, stored: str | None, untouched: Sequence[str]) -> str:
+        """The JSON text of a row's column as it is to be stored, with what is to be encrypted encrypted.
+
+        ``stored`` is what the column has so far: its keys that are ``untouched`` stay, and so does what the caller
+        cannot see and does not replace. Raises EncryptionUnavailableError.
+        """
+        keyring = self.keyring
+        if keyring is None or not (keyring.needs_sealing(table, text) or MARK in (stored or "")):
+            return text
+        given, before = sealing.read(text), sealing.read(stored or "{}")
+        given |= {key: before[key] for key in untouched}
+        if self.role == "viewer" and not keyring.writers_see:
+            given = sealing.keep_sealed(before, given)
+        if keyring.needs_sealing(table, text):
+            key = await keyring.key_to_seal(self._tenant, self._tenant_keys)
+            given = keyring.seal(key, Place(self._tenant, table, row_id), given)
+        return sealing.write(given)
+
+    @property
+    def _tenant(self) -> str:
+        return str(self.caller.tenant_id)
+
+    async def _tenant_keys(self) -> list[Row]:
+        return await self.fetch("tenant_keys")
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

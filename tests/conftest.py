@@ -119,6 +119,17 @@ def demo(databases: Databases, migrated: Addresses) -> Iterator[Addresses]:
     databases.drop(addresses)
 
 
+@pytest.fixture(scope="session")
+def short_demo(databases: Databases, migrated: Addresses) -> Iterator[Addresses]:
+    """A shorter demo that is only cloned."""
+    addresses = databases.make(name_of(migrated))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sql.demo.loader.NAMED_DAYS", 40)
+        load_demo(addresses.owner, until=DEMO_UNTIL, progress=lambda *_: None)
+    yield addresses
+    databases.drop(addresses)
+
+
 @pytest.fixture
 def make_database(databases: Databases, migrated: Addresses) -> Iterator[Callable[[], Addresses]]:
     """Makes migrated, empty databases that end with the test."""

@@ -31,6 +31,7 @@ TABLES = {
     "budgets": None,
     "document_usage": "documentUsage",
     "idempotency_keys": None,
+    "tenant_keys": None,
 }
 OF_OWNERS = (
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
@@ -105,6 +106,7 @@ class Oracle:
         ]
         seen["audit_trail"] = own["audit_trail"] if role == "owner" else []
         seen["idempotency_keys"] = [row for row in own["idempotency_keys"] if row["user_id"] == user]
+        seen["tenant_keys"] = own["tenant_keys"] if whole or {"write", "admin"} & set(levels.values()) else []
         seen |= {table: own[table] if role == "owner" else [] for table in OF_OWNERS}
         seen["event_stream"] = own["event_stream"] if whole else []
         seen["memberships"] = [

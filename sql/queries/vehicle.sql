@@ -110,7 +110,7 @@ select k.key_id, counted.total_count
 
 -- name: vehicles_to_change
 -- What the caller sees of some vehicles, and whether they hold WRITE on their groups.
-select v.id, v.fleet_group_id, v.version, v.vin,
+select v.id, v.fleet_group_id, v.version, v.vin, v.extended_attributes,
        (select app.role()) <> 'viewer' or coalesce(v.fleet_group_id = any ((select app.writable_groups())::uuid[]), false)
          as may_write
   from vehicles v

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -433,3 +434,49 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], 
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.05)
+
+
+def test_keys_are_made_rotated_and_listed(run: Run, demo: Addresses, databases: Databases):
+    """What each prints, and what is missing where no master key is set; a master key is printed once."""
+    addresses = databases.make(name_of(demo))
+    where = {"DATABASE_URL": addresses.gateway, "MOTOMIND_OWNER_DATABASE_URL": addresses.owner}
+    try:
+        assert "no data keys yet" in run("keys", "list", **where).stderr
+        assert "MOTOMIND_MASTER_KEYS=$(motomind keys generate)" in failure(run("keys", "rotate", **where))
+        masters = run("keys", "generate", "2026").stdout.strip()
+        assert masters.startswith("2026:")
+        where["MOTOMIND_MASTER_KEYS"] = masters
+        assert "--tenant" in run("keys", "rotate", **where).stderr
+        assert "There is no tenant Nobody" in failure(run("keys", "rotate", "--tenant", "Nobody", **where))
+        fields = '["manual_events.payload.station_name"]'
+        done = run("keys", "rotate", "--tenant", "solo", "--reencrypt", MOTOMIND_ENCRYPTED_FIELDS=fields, **where)
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"Encrypted [\d,]+ value\(s\) in [\d,]+ row\(s\)", done.stderr)
+        assert "Nothing was left" in run("keys", "reencrypt", MOTOMIND_ENCRYPTED_FIELDS=fields, **where).stderr
+        assert "2026" in run("keys", "list", **where).stdout
+        later = run("keys", "generate", "2027").stdout.strip()
+        rewrapped = run("keys", "rewrap", **{**where, "MOTOMIND_MASTER_KEYS": f"{later},{masters}"})
+        assert "Wrapped 1 data key(s) with 2027." in rewrapped.stderr
+        said = failure(run("serve", "--port", "1", **where)) + failure(run("keys", "rewrap", **where))
+        assert "2027" in said
+        assert masters.partition(":")[2] not in said
+    finally:
+        databases.drop(addresses)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"MOTOMIND_ENCRYPTED_FIELDS": '["manual_events.payload.location"]'}, "needs MOTOMIND_MASTER_KEYS"),
+        ({"MOTOMIND_ENCRYPTED_FIELDS": '["manual_events.payload.gallons"]'}, "reckons with gallons"),
+        ({"MOTOMIND_ENCRYPTED_FIELDS": "location"}, "is no JSON"),
+        ({"MOTOMIND_MASTER_KEYS": "secret-text"}, "NAME:BASE64"),
+        ({"MOTOMIND_KMS": "nowhere:service"}, "'nowhere:service' is not there"),
+        ({"MOTOMIND_KMS": "json:JSONDecoder"}, "has no name, wrap and unwrap"),
+    ],
+)
+def test_wrong_settings_of_encryption_are_told_before_anything_begins(run: Run, settings, said):
+    """By name, and without the key."""
+    told = failure(run("keys", "list", **settings))
+    assert said in told
+    assert "secret-text" not in told

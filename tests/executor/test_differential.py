@@ -27,6 +27,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.execution import Document, Engine
 from resolvers.schema import build
+from resolvers.upload_url import UrlSigner
 from sql.database import Database
 from sql.embedded import Addresses
 from sql.errors import StatementFailedError
@@ -143,8 +144,10 @@ async def both(demo: Addresses, database: Database) -> Both:
         callers.append(Caller(found.user_id, found.tenant_id))
     schema = build()
     faults.install(schema._schema)  # noqa: SLF001
-    stock = Engine(schema, limits=UNLIMITED, executor_class=recording(STOCK, types))
-    ours, faultless = Engine(schema, limits=UNLIMITED), Engine(build(), limits=UNLIMITED)
+    signer = UrlSigner(bytes(32), clock=lambda: 0.0)  # the same URLs from all of them, whenever they are asked
+    stock = Engine(schema, limits=UNLIMITED, executor_class=recording(STOCK, types), signer=signer)
+    ours = Engine(schema, limits=UNLIMITED, signer=signer)
+    faultless = Engine(build(), limits=UNLIMITED, signer=signer)
     return Both(database, callers, faults, types, stock, ours, faultless)
 
 

@@ -11,24 +11,12 @@ import pytest
 
 from resolvers.execution import Engine
 from sql.database import Database, PoolSettings
-from sql.demo import load_demo
 from sql.embedded import Addresses
 from sql.people import member
 from sql.session import Caller
-from tests.conftest import DEMO_UNTIL, Databases, name_of
+from tests.conftest import Databases, name_of
 
 Write = Callable[..., Awaitable[dict[str, Any]]]
-
-
-@pytest.fixture(scope="session")
-def short_demo(databases: Databases, migrated: Addresses) -> Iterator[Addresses]:
-    """A shorter demo that is only cloned."""
-    addresses = databases.make(name_of(migrated))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sql.demo.loader.NAMED_DAYS", 40)
-        load_demo(addresses.owner, until=DEMO_UNTIL, progress=lambda *_: None)
-    yield addresses
-    databases.drop(addresses)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ DOMAIN = {
     *("vehicle_metrics", "explanations", "audit_trail", "event_stream", "fleet_summary_metrics"),
     "manual_events_archive",
     "idempotency_keys",
+    "tenant_keys",
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
     *("budgets", "document_usage"),
 }

@@ -1,0 +1,1 @@
+"""Uploads over HTTP: files received, kept by their content, and handed out again by signed URLs."""

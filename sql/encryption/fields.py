@@ -1,0 +1,45 @@
+"""Which values are encrypted: paths of keys into the JSON columns of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+COLUMNS = {"manual_events": "payload", "vehicles": "extended_attributes"}
+"""The tables that have a JSON column with values to encrypt, and the column."""
+
+RECKONED = frozenset(
+    {
+        *("miles", "odometer_miles", "gallons", "price_per_gallon", "total_cost", "cost", "is_full_tank"),
+        *("missed_previous", "ocr_confidence", "trips", "service_type", "severity", "description", "resolved_at"),
+    }
+)
+"""Keys of payloads that the database reckons with or requires: it could not, if they were encrypted."""
+
+
+@dataclass(frozen=True)
+class EncryptedFields:
+    """The paths whose values are encrypted, by table; a path goes on in each element of a list that it meets."""
+
+    paths: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Self:
+        """The fields of names like ``manual_events.payload.receipt_data``. Raises ValueError for what is none."""
+        return cls(tuple(dict.fromkeys(_path(name) for name in names)))
+
+    def of_table(self, table: str) -> list[tuple[str, ...]]:
+        """The paths into the JSON column of a table."""
+        return [path for name, path in self.paths if name == table]
+
+
+def _path(name: str) -> tuple[str, tuple[str, ...]]:
+    table, _, rest = name.partition(".")
+    column, *path = rest.split(".")
+    if COLUMNS.get(table) != column or not path or not all(path):
+        tables = " or ".join(f"{table}.{column}.KEY" for table, column in COLUMNS.items())
+        raise ValueError(f"{name!r} is no field that can be encrypted: it is like {tables}")
+    if table == "manual_events" and path[0] in RECKONED:
+        raise ValueError(f"{name!r} cannot be encrypted: the database reckons with {path[0]}")
+    return table, tuple(path)
