@@ -436,9 +436,9 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], 
         time.sleep(0.05)
 
 
-def test_keys_are_made_rotated_and_listed(run: Run, demo: Addresses, databases: Databases):
+def test_keys_are_made_rotated_and_listed(run: Run, short_demo: Addresses, databases: Databases):
     """What each prints, and what is missing where no master key is set; a master key is printed once."""
-    addresses = databases.make(name_of(demo))
+    addresses = databases.make(name_of(short_demo))
     where = {"DATABASE_URL": addresses.gateway, "MOTOMIND_OWNER_DATABASE_URL": addresses.owner}
     try:
         assert "no data keys yet" in run("keys", "list", **where).stderr
