@@ -6,7 +6,6 @@ Three ways to name one: its text; ``extensions.persistedQuery`` with the SHA-256
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import time
@@ -19,6 +18,7 @@ from uuid import UUID
 from cachetools import TTLCache
 
 from api.credentials import FRESH_SECONDS
+from api.delay import Delay
 from api.errors import BadRequestError, NotPermittedError
 from api.request import GraphQLRequest
 from api.settings import Settings
@@ -32,7 +32,6 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 PREFIX = "sha256:"
 LONGEST_REGISTERED = 100_000  # characters
 REMEMBERED = 10_000
-RECORD_SECONDS = 1.0
 MOST_UNKNOWN = 1000  # kept in memory between two records
 NOT_FOUND_HEADERS = {"Cache-Control": "private, no-cache, must-revalidate"}
 
@@ -69,7 +68,7 @@ class Documents:
         self._used: set[tuple[UUID, UUID, str]] = set()
         self._used_registered: set[tuple[UUID, str]] = set()
         self._unknown: Counter[tuple[UUID, UUID, str]] = Counter()
-        self._recording: asyncio.Task[None] | None = None
+        self._delay = Delay(self._record)
 
     async def find(self, asked: GraphQLRequest, caller: Caller, client: Client | None) -> Named:
         """The document that a request means. Raises BadRequestError and NotPermittedError with what is wrong."""
@@ -79,7 +78,7 @@ class Documents:
         published = await self._published(asked, client, mode)
         if client is not None and published is not None and (mode != "id_only" or asked.query is None):
             self._used.add((client.tenant_id, client.id, published[0]))
-            self._record_soon()
+            self._delay.soon()
             return Named(published[1], published[0], trusted=True)
         if mode in {"safelist", "id_only"} or asked.document_id is not None:
             if published is None and asked.query is not None:
@@ -107,11 +106,7 @@ class Documents:
 
     async def close(self) -> None:
         """Keeps what was seen and not kept yet."""
-        if self._recording is not None:
-            self._recording.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._recording
-        await self._record()
+        await self._delay.close()
 
     async def _published(self, asked: GraphQLRequest, client: Client | None, mode: str) -> tuple[str, str] | None:
         """Id and text of the document in the client's list: by id, or by text where that makes a difference."""
@@ -156,22 +151,14 @@ class Documents:
                 )
             self._registered[key] = text
         self._used_registered.add((caller.tenant_id, hash_))
-        self._record_soon()
+        self._delay.soon()
         return Named(text, PREFIX + hash_)
 
     def _saw_unknown(self, client: Client | None, text: str) -> None:
         if client is None or len(self._unknown) >= MOST_UNKNOWN or len(text) > LONGEST_REGISTERED:
             return
         self._unknown[client.tenant_id, client.id, text.replace("\0", "\N{REPLACEMENT CHARACTER}")] += 1
-        self._record_soon()
-
-    def _record_soon(self) -> None:
-        if self._recording is None or self._recording.done():
-            self._recording = asyncio.get_running_loop().create_task(self._record_later())
-
-    async def _record_later(self) -> None:
-        await asyncio.sleep(RECORD_SECONDS)
-        await self._record()
+        self._delay.soon()
 
     async def _record(self) -> None:
         used, self._used = self._used, set()
