@@ -23,6 +23,7 @@ from starlette.types import Scope
 
 from api.auth import development_token
 from api.errors import BadRequestError, RequestRefusedError
+from api.request import json_body, parsed, weights_of
 from api.settings import DemoPerson, Settings
 from sql.demo import people
 
@@ -72,7 +73,7 @@ class Explorer:
         """Whether a browser opens the address: it prefers HTML to JSON, and sends nothing of GraphQL's."""
         if self._access == "off" or request.method != "GET" or PARAMETERS & request.query_params.keys():
             return False
-        weights = _weights(request.headers.get("accept", ""))
+        weights = weights_of(request.headers.get("accept", ""))
         html = weights.get("text/html", 0.0)
         return html > max(weights.get(name, 0.0) for name in JSON_TYPES)
 
@@ -108,7 +109,8 @@ class Explorer:
     async def _make_token(self, request: Request) -> Response:
         _require_this_origin(request)
         try:
-            person = self._person(await _json(request))
+            body = await json_body(request, most=MAX_BODY_BYTES, seconds=self._settings.body_timeout)
+            person = self._person(parsed(body))
         except RequestRefusedError as refused:
             return JSONResponse(refused.body, status_code=refused.http_status, headers=PRIVATE)
         token = development_token(self._settings, person.user_id, person.tenant_id)
@@ -146,19 +148,6 @@ def is_built() -> bool:
     return PAGE.exists()
 
 
-def _weights(accept: str) -> dict[str, float]:
-    """The media ranges of an Accept header with their weights."""
-    weights: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-        try:
-            weights[name] = float(weight)
-        except ValueError:
-            weights[name] = 0.0
-    return weights
-
-
 def _require_this_origin(request: Request) -> None:
     """Lets a page of our own through, from a browser on this machine. All others see what an unknown path gives.
 
@@ -179,21 +168,6 @@ def _require_this_origin(request: Request) -> None:
     )
     if not is_ours:
         raise HTTPException(404)
-
-
-async def _json(request: Request) -> Any:
-    """A small JSON body, under a content type that no form can send."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise BadRequestError("UNSUPPORTED_MEDIA_TYPE", "Send the request as application/json.", status=415)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BadRequestError("BODY_TOO_LARGE", f"The body is larger than {MAX_BODY_BYTES} bytes.", status=413)
-    try:
-        return orjson.loads(bytes(body))
-    except orjson.JSONDecodeError as error:
-        raise BadRequestError("BAD_REQUEST", f"The body is not JSON: {error}") from None
 
 
 def _name(host: str) -> str:

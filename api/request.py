@@ -70,13 +70,43 @@ async def read(request: Request, settings: Settings) -> GraphQLRequest | list[Gr
     """
     if request.method == "GET":
         return _by_get(request, settings)
-    _require_json(request.headers)
-    body = await _body(request, settings)
-    asked = _json(body, "The body")
+    body = await json_body(request, most=settings.max_body_bytes, seconds=settings.body_timeout)
+    asked = parsed(body)
     _refuse_keys_given_twice(body)
     if isinstance(asked, list) and asked and (settings.max_batch_size or all(isinstance(one, dict) for one in asked)):
         return _batch(asked, settings.max_batch_size)
     return GraphQLRequest.of(asked)
+
+
+async def json_body(request: Request, *, most: int, seconds: float) -> bytearray:
+    """A body that says it is JSON, of at most so many bytes, that arrives within some seconds. Raises BadRequestError.
+
+    No form of a foreign page can send that content type.
+    """
+    _require_json(request.headers)
+    too_large = BadRequestError("BODY_TOO_LARGE", f"The body is larger than {most} bytes.", status=413)
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > most:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise too_large
+    except TimeoutError:
+        message = f"The body did not arrive within {seconds:g} s."
+        raise BadRequestError("BODY_TOO_SLOW", message, status=408, headers={"Connection": "close"}) from None
+    return body
+
+
+def parsed(text: bytearray | str, what: str = "The body") -> Any:
+    """What JSON holds. Raises BadRequestError that says ``what`` is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError("BAD_REQUEST", f"{what} is not JSON: {error}") from None
 
 
 @lru_cache(maxsize=256)
@@ -85,10 +115,7 @@ def negotiate(accept: str) -> str:
 
     Raises BadRequestError where none of ours would do.
     """
-    weights: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        media_range, *parameters = (piece.strip() for piece in part.split(";"))
-        weights[media_range] = max(weights.get(media_range, 0.0), _weight(parameters))
+    weights = weights_of(accept)
     anything = weights.get("application/*", weights.get("*/*", weights.get("", 0.0)))
     offered = {
         GRAPHQL_JSON: weights.get(GRAPHQL_JSON, 0.0),
@@ -99,6 +126,15 @@ def negotiate(accept: str) -> str:
     if offered[best] == 0.0:
         raise BadRequestError("NOT_ACCEPTABLE", f"Answers are {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.", status=406)
     return best
+
+
+def weights_of(accept: str) -> dict[str, float]:
+    """The media ranges of an Accept header with their weights, 0 to 1."""
+    weights: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        media_range, *parameters = (piece.strip() for piece in part.split(";"))
+        weights[media_range] = max(weights.get(media_range, 0.0), _weight(parameters))
+    return weights
 
 
 def _weight(parameters: list[str]) -> float:
@@ -118,7 +154,7 @@ def _by_get(request: Request, settings: Settings) -> GraphQLRequest:
     _refuse_twice([key for key, _ in request.query_params.multi_items()])
     for key in ("variables", "extensions"):
         if key in given:
-            given[key] = _json(given[key], key) if given[key] else None
+            given[key] = parsed(given[key], key) if given[key] else None
     given["operationName"] = given.get("operationName") or None  # an empty one is none, as the specification says
     return GraphQLRequest.of(given)
 
@@ -145,32 +181,6 @@ def _require_json(headers: Headers) -> None:
         raise BadRequestError("UNSUPPORTED_MEDIA_TYPE", "Send the request as application/json, in UTF-8.", status=415)
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise BadRequestError("UNSUPPORTED_MEDIA_TYPE", "Send the request uncompressed.", status=415)
-
-
-async def _body(request: Request, settings: Settings) -> bytearray:
-    limit = settings.max_body_bytes
-    too_large = BadRequestError("BODY_TOO_LARGE", f"The body is larger than {limit} bytes.", status=413)
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(settings.body_timeout):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise too_large
-    except TimeoutError:
-        message = f"The body did not arrive within {settings.body_timeout:g} s."
-        raise BadRequestError("BODY_TOO_SLOW", message, status=408, headers={"Connection": "close"}) from None
-    return body
-
-
-def _json(text: bytearray | str, what: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadRequestError("BAD_REQUEST", f"{what} is not JSON: {error}") from None
 
 
 def _refuse_keys_given_twice(body: bytearray) -> None:
