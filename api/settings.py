@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -262,13 +263,7 @@ class Settings(BaseSettings):
     @field_validator("encrypted_fields", "upload_types", mode="before")
     @classmethod
     def _read_texts(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, str):
-            try:
-                value = json.loads(value) if value.strip() else []
-            except json.JSONDecodeError as error:
-                raise ValueError(f"is no JSON: {error}") from None
-        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-            raise ValueError("is a JSON list of texts")
+        value = _list_of(value, str, "texts")
         if info.field_name == "encrypted_fields":
             EncryptedFields.of(value)
         elif unknown := sorted(set(value) - KNOWN):
@@ -278,15 +273,8 @@ class Settings(BaseSettings):
     @field_validator("issuers", "explorer_people", mode="before")
     @classmethod
     def _read_objects(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, str):
-            try:
-                value = json.loads(value) if value.strip() else []
-            except json.JSONDecodeError as error:
-                raise ValueError(f"is no JSON: {error}") from None
-        if not isinstance(value, list | tuple) or not all(isinstance(one, dict | BaseModel) for one in value):
-            like = ', like [{"issuer": "https://id.example", "audience": "motomind"}]'
-            raise ValueError(f"is a JSON list of objects{like if info.field_name == 'issuers' else ''}")
-        return value
+        like = ', like [{"issuer": "https://id.example", "audience": "motomind"}]'
+        return _list_of(value, dict | BaseModel, f"objects{like if info.field_name == 'issuers' else ''}")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -392,6 +380,18 @@ class Settings(BaseSettings):
     def has_server_timing(self) -> bool:
         """Whether responses carry Server-Timing."""
         return not self.has_production_issuer if self.server_timing is None else self.server_timing
+
+
+def _list_of(value: Any, kind: type | UnionType, said: str) -> Any:
+    """A list of one kind, given as such or as JSON; an empty text is an empty list. Raises ValueError."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else []
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is no JSON: {error}") from None
+    if not isinstance(value, list | tuple) or not all(isinstance(one, kind) for one in value):
+        raise ValueError(f"is a JSON list of {said}")
+    return value
 
 
 def _is_installed(module: str) -> bool:
