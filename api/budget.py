@@ -161,7 +161,7 @@ class Budgets:
         """The lease of a credential, with points for an operation if the store has them."""
         ahead = int(budget.capacity * TAKEN_AHEAD)
         held = self._leases.get(key, Lease()).points
-        for points in {max(cost - held, ahead): None, cost - held: None}:
+        for points in dict.fromkeys((max(cost - held, ahead), cost - held)):
             granted, stored = await self._store.spend(key, points, budget)
             lease = self._leases.setdefault(key, Lease())
             lease.stored, lease.asked = stored, time.monotonic()

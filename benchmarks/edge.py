@@ -21,17 +21,17 @@ from sql import clients
 from sql.embedded import Addresses
 
 POINT = next(query for query in QUERIES if query.name == "point")
+GATEWAY = next(subject for subject in SUBJECTS if subject.name == "gateway")
 DOCUMENT = "point"
 
 
 def measure(addresses: Addresses, plan: latency.Plan, report: Callable[[str], None]) -> dict[str, Any]:
     """Medians in ms of the point look-up: the bare endpoint, a person by text, a partner by id under a budget."""
-    gateway = next(subject for subject in SUBJECTS if subject.name == "gateway")
     with ExitStack() as stack:
-        bare, edge = (stack.enter_context(running(subject, addresses)) for subject in (BARE, gateway))
+        bare, edge = (stack.enter_context(running(subject, addresses)) for subject in (BARE, GATEWAY))
         targets = {
             "bare": latency.Target(bare.port, BARE.request(POINT)),
-            "person": latency.Target(edge.port, gateway.request(POINT)),
+            "person": latency.Target(edge.port, GATEWAY.request(POINT)),
             "partner": latency.Target(edge.port, _partner(addresses)),
         }
         answers = {}
@@ -49,7 +49,7 @@ def measure(addresses: Addresses, plan: latency.Plan, report: Callable[[str], No
 def _partner(addresses: Addresses) -> bytes:
     """The point look-up as a partner asks it: a client of this run's own, id only, in the tenant of the question."""
     key, name = new_key(), f"bench-{os.getpid()}"
-    text = (next(s for s in SUBJECTS if s.name == "gateway").documents / "point.graphql").read_text(encoding="utf-8")
+    text = (GATEWAY.documents / "point.graphql").read_text(encoding="utf-8")
     with psycopg.connect(addresses.owner) as connection:
         row = connection.execute("select name from tenants where id = %s", [POINT.caller.tenant_id]).fetchone()
     assert row is not None
