@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import strawberry
 
-from resolvers.fleet_group_mutation import EXPECTED, KEY
 from resolvers.manual_event import EventType
+from resolvers.mutation import EXPECTED, KEY
 from resolvers.scalars import Json
 from resolvers.typed_event import IssueSeverity
 

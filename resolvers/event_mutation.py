@@ -28,12 +28,11 @@ from resolvers.mutation import (
     Mistake,
     UserError,
     id_of,
-    lost_race,
     mistakes,
     mutation,
     oddities,
     perform,
-    stale,
+    require_version,
     text,
 )
 from resolvers.payloads import payload_text
@@ -59,7 +58,7 @@ class ManualEventPayload:
         return info.context.loaders.level(manual_event_by_id, [payload.id for payload in payloads])
 
     @classmethod
-    def of(cls, _: Info, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]) -> ManualEventPayload:
+    def of(cls, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]) -> ManualEventPayload:
         """The payload of a change."""
         return cls(id=ids.get("id"), user_errors=errors, warnings=warnings)
 
@@ -82,9 +81,7 @@ class RecordEventsPayload:
         return found
 
     @classmethod
-    def of(
-        cls, _: Info, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]
-    ) -> RecordEventsPayload:
+    def of(cls, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]) -> RecordEventsPayload:
         """The payload of a recording."""
         return cls(ids=ids.get("ids", []), user_errors=errors, warnings=warnings)
 
@@ -122,8 +119,7 @@ async def _event_to_change(change: Change, given: VerifyEventInput | VoidEventIn
         raise Mistake("FORBIDDEN", "It takes WRITE on the vehicle's group.", "id")
     if event["voided_at"] is not None:
         raise Mistake("ALREADY_VOID", "The event is void.", "id")
-    if mistake := stale(given.expected_version, event["version"]):
-        raise mistake
+    require_version(given.expected_version, event["version"])
     return event
 
 
@@ -220,7 +216,7 @@ class EventMutation:
                         event.event_type.value,
                         id_of(event.vehicle_id, *path, "vehicleId"),
                         event.occurred_at,
-                        decimals(event.payload),
+                        event.payload,
                         event.source_upload_id,
                         event.confidence,
                         path,
@@ -241,15 +237,13 @@ class EventMutation:
                 if not isinstance(input.corrections, dict):
                     raise Mistake("INVALID", "corrections is a JSON object.", "corrections")
                 payload = await _corrected(change, event, input.corrections)
-            done = await change.fetch(
+            await change.write(
                 "verify_manual_event",
                 id=event["id"],
                 occurred_at=event["occurred_at"],
                 payload=payload,
                 expected_version=event["version"],
             )
-            if not done:
-                raise lost_race()
             return {"id": event["id"]}
 
         return await perform(info, ManualEventPayload.of, input, work)
@@ -261,15 +255,13 @@ class EventMutation:
         async def work(change: Change) -> dict[str, Any]:
             reason = text(input.reason, "reason", longest=LONGEST_REASON)
             event = await _event_to_change(change, input)
-            done = await change.fetch(
+            await change.write(
                 "void_manual_event",
                 id=event["id"],
                 occurred_at=event["occurred_at"],
                 reason=reason,
                 expected_version=event["version"],
             )
-            if not done:
-                raise lost_race()
             return {"id": event["id"]}
 
         return await perform(info, ManualEventPayload.of, input, work)
@@ -283,24 +275,8 @@ async def _corrected(change: Change, event: Row, corrections: dict[str, Any]) ->
     return await change.sealed(
         "manual_events",
         event["id"],
-        payload_text(event["event_type"], decimals(captured), "corrections"),
+        payload_text(event["event_type"], captured, "corrections"),
         "corrections",
         stored=event["payload"],
         untouched=[key for key in encrypted if key not in corrections],
     )
-
-
-DECIMAL_KEYS = {"gallons", "price_per_gallon", "total_cost", "cost", "miles"}
-
-
-def decimals(captured: dict[str, Any]) -> dict[str, Any]:
-    """A payload as JSON has it, with numbers that are kept exactly as decimals; written as texts they are read, too."""
-
-    def exact(key: str, value: Any) -> Any:
-        if isinstance(value, list):
-            return [decimals(inner) if isinstance(inner, dict) else inner for inner in value]
-        if key in DECIMAL_KEYS and isinstance(value, float):
-            return Decimal(str(value))
-        return value
-
-    return {key: exact(key, value) for key, value in captured.items()}

@@ -7,27 +7,27 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Info
-from resolvers.errors import InvalidArgumentError
+from resolvers.deletion import DeleteInput, DeletePayload
 from resolvers.fleet_group import FleetGroup, GroupType, fleet_group_by_id
 from resolvers.level import Level, level
 from resolvers.mutation import (
+    EXPECTED,
+    KEY,
     Change,
     Mistake,
     UserError,
     id_of,
-    lost_race,
     mistakes,
     mutation,
     new_id,
+    object_of,
     perform,
-    stale,
+    require_version,
     text,
 )
-from resolvers.scalars import Json, json_of
+from resolvers.scalars import Json
 
 LONGEST_DESCRIPTION = 2000
-KEY = "Sent again with the same key, the change is written once and answered the same, for two days."
-EXPECTED = "Refused as VERSION_CONFLICT where the version is another."
 
 
 @strawberry.input(description="A new group.")
@@ -69,15 +69,6 @@ class MoveFleetGroupInput:
     idempotency_key: str | None = strawberry.field(default=None, description=KEY)
 
 
-@strawberry.input(description="What is to be deleted.")
-class DeleteInput:
-    """An id, and the version it is expected to have."""
-
-    id: strawberry.ID = strawberry.field(description="Its id.")
-    expected_version: int | None = strawberry.field(default=None, description=EXPECTED)
-    idempotency_key: str | None = strawberry.field(default=None, description=KEY)
-
-
 @strawberry.type(description="What became of a change of a group.")
 class FleetGroupPayload:
     """A group, or why it was not changed."""
@@ -91,32 +82,9 @@ class FleetGroupPayload:
         return info.context.loaders.level(fleet_group_by_id, [payload.id for payload in payloads])
 
     @classmethod
-    def of(cls, _: Info, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> FleetGroupPayload:
+    def of(cls, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> FleetGroupPayload:
         """The payload of a change."""
         return cls(id=ids.get("id"), user_errors=errors)
-
-
-@strawberry.type(description="What became of a deletion.")
-class DeletePayload:
-    """The id of what is gone, or why it is not."""
-
-    deleted_id: strawberry.ID | None = strawberry.field(description="The id of what is gone; null where it is not.")
-    user_errors: list[UserError] = mistakes()
-
-    @classmethod
-    def of(cls, _: Info, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> DeletePayload:
-        """The payload of a deletion."""
-        return cls(deleted_id=ids.get("id"), user_errors=errors)
-
-
-def object_of(value: object, *path: str) -> str:
-    """A JSON object of an input, as text. Raises the mistake that it is none."""
-    if not isinstance(value, dict):
-        raise Mistake("INVALID", f"{path[-1]} is a JSON object.", *path)
-    try:
-        return json_of(value, path[-1])
-    except InvalidArgumentError as error:
-        raise Mistake("INVALID", str(error), *path) from None
 
 
 async def require_admin(change: Change, group_id: str | None, *path: str) -> Any:
@@ -164,11 +132,10 @@ class FleetGroupMutation:
 
         async def work(change: Change) -> dict[str, Any]:
             group = await require_admin(change, id_of(input.id, "id"), "id")
-            if mistake := stale(input.expected_version, group["version"]):
-                raise mistake
+            require_version(input.expected_version, group["version"])
             set_description = input.description is not strawberry.UNSET
             described = input.description if set_description else None
-            done = await change.fetch(
+            await change.write(
                 "update_fleet_group",
                 id=group["id"],
                 name=None if input.name is None else text(input.name, "name"),
@@ -178,8 +145,6 @@ class FleetGroupMutation:
                 metadata=None if input.metadata is None else object_of(input.metadata, "metadata"),
                 expected_version=group["version"],
             )
-            if not done:
-                raise lost_race()
             return {"id": group["id"]}
 
         return await perform(info, FleetGroupPayload.of, input, work)
@@ -196,13 +161,10 @@ class FleetGroupMutation:
             group = await require_admin(change, id_of(input.id, "id"), "id")
             new_parent_id = None if input.new_parent_id is None else id_of(input.new_parent_id, "newParentId")
             await require_admin(change, new_parent_id, "newParentId")
-            if mistake := stale(input.expected_version, group["version"]):
-                raise mistake
-            done = await change.fetch(
+            require_version(input.expected_version, group["version"])
+            await change.write(
                 "move_fleet_group", id=group["id"], new_parent_id=new_parent_id, expected_version=group["version"]
             )
-            if not done:
-                raise lost_race()
             return {"id": group["id"]}
 
         return await perform(info, FleetGroupPayload.of, input, work)
@@ -213,10 +175,8 @@ class FleetGroupMutation:
 
         async def work(change: Change) -> dict[str, Any]:
             group = await require_admin(change, id_of(input.id, "id"), "id")
-            if mistake := stale(input.expected_version, group["version"]):
-                raise mistake
-            if not await change.fetch("delete_fleet_group", id=group["id"], expected_version=group["version"]):
-                raise lost_race()
+            require_version(input.expected_version, group["version"])
+            await change.write("delete_fleet_group", id=group["id"], expected_version=group["version"])
             return {"id": group["id"]}
 
         return await perform(info, DeletePayload.of, input, work)

@@ -7,21 +7,22 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Info
-from resolvers.fleet_group_mutation import KEY, DeleteInput, DeletePayload, require_admin
+from resolvers.deletion import DeleteInput, DeletePayload
+from resolvers.fleet_group_mutation import require_admin
 from resolvers.group_permission import GroupPermission, PermissionLevel, group_permission_by_id
 from resolvers.level import Level, level
 from resolvers.mutation import (
+    KEY,
     Change,
     Mistake,
     UserError,
     id_of,
-    lost_race,
     mistakes,
     mutation,
     new_id,
     not_found,
     perform,
-    stale,
+    require_version,
 )
 
 
@@ -48,9 +49,7 @@ class GroupPermissionPayload:
         return info.context.loaders.level(group_permission_by_id, [payload.id for payload in payloads])
 
     @classmethod
-    def of(
-        cls, _: Info, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]
-    ) -> GroupPermissionPayload:
+    def of(cls, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> GroupPermissionPayload:
         """The payload of a grant."""
         return cls(id=ids.get("id"), user_errors=errors)
 
@@ -87,10 +86,8 @@ class GroupPermissionMutation:
             grant = await change.one("group_permissions_to_change", id_of(input.id, "id"), "grant", "id")
             if not grant["may_administer"]:
                 raise Mistake("FORBIDDEN", "It takes ADMIN on the group.", "id")
-            if mistake := stale(input.expected_version, grant["version"]):
-                raise mistake
-            if not await change.fetch("revoke_group_permission", id=grant["id"], expected_version=grant["version"]):
-                raise lost_race()
+            require_version(input.expected_version, grant["version"])
+            await change.write("revoke_group_permission", id=grant["id"], expected_version=grant["version"])
             return {"id": grant["id"]}
 
         return await perform(info, DeletePayload.of, input, work)

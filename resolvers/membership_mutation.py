@@ -8,9 +8,9 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Info
-from resolvers.fleet_group_mutation import KEY, DeletePayload
+from resolvers.deletion import DeletePayload
 from resolvers.membership import Membership, MembershipRole, memberships_of_tenant
-from resolvers.mutation import Change, Mistake, UserError, id_of, mistakes, mutation, not_found, perform, text
+from resolvers.mutation import KEY, Change, Mistake, UserError, id_of, mistakes, mutation, not_found, perform, text
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 LONGEST_EMAIL = 320
@@ -53,7 +53,7 @@ class MembershipPayload:
         return next((member for member in members if member["user_id"] == self.user_id), None)
 
     @classmethod
-    def of(cls, _: Info, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> MembershipPayload:
+    def of(cls, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> MembershipPayload:
         """The payload of a change."""
         return cls(user_id=ids.get("id"), user_errors=errors)
 

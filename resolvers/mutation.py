@@ -18,7 +18,7 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError, InvalidIdError
 from resolvers.limits.weights import Cost, ListSize
-from resolvers.scalars import text_of, uuid_of
+from resolvers.scalars import json_of, text_of, uuid_of
 from sql.driver import Row
 from sql.encryption import RESERVED
 from sql.errors import ViolationError
@@ -26,6 +26,8 @@ from sql.session import Session
 
 Payload = TypeVar("Payload")
 LONGEST_KEY = 255
+KEY = "Sent again with the same key, the change is written once and answered the same, for two days."
+EXPECTED = "Refused as VERSION_CONFLICT where the version is another."
 WEIGHT = "10"
 """What a change costs, in points: a transaction's worth of statements, triggers and a commit."""
 
@@ -112,6 +114,11 @@ class Change:
         """The rows of a named statement."""
         return await self.session.fetch(statement, **parameters)
 
+    async def write(self, statement: str, /, **parameters: Any) -> None:
+        """Changes the one row that was looked at before. Raises the mistake that somebody else did so in between."""
+        if not await self.fetch(statement, **parameters):
+            raise Mistake("VERSION_CONFLICT", "It was changed at this very moment. Read it again.", "expectedVersion")
+
     async def one(self, statement: str, id_: str, what: str, *path: str) -> Row:
         """The row of ``things_to_change`` with an id. Raises the mistake that there is none."""
         rows = await self.fetch(statement, ids=[id_])
@@ -153,8 +160,8 @@ async def perform(
 ) -> Payload:
     """Does a change and answers its payload.
 
-    ``work`` writes and returns ids, by which ``payload`` finds what it shows: it is called with ``info``, the ids (none
-    where the change is refused), the mistakes and the warnings.
+    ``work`` writes and returns ids, by which ``payload`` finds what it shows: it is called with the ids (none where
+    the change is refused), the mistakes and the warnings.
     """
     context = info.context
     change = Change(context.session)
@@ -171,14 +178,14 @@ async def perform(
                     kept = {"mutation": info.field_name, "input_sha256": digest, "result": json.dumps(result)}
                     await change.fetch("keep_idempotency_key", key=key, **kept)
     except Mistake as mistake:
-        return payload(info, {}, [mistake.told], [])
+        return payload({}, [mistake.told], [])
     except ViolationError as violation:
         known = mistake_of(violation)
         if known is None:
             raise
-        return payload(info, {}, [known.told], [])
+        return payload({}, [known.told], [])
     context.loaders.forget()
-    return payload(info, result["ids"], [], [UserError(**warning) for warning in result["warnings"]])
+    return payload(result["ids"], [], [UserError(**warning) for warning in result["warnings"]])
 
 
 def digest_of(given: Any) -> str:
@@ -210,13 +217,17 @@ def text(value: str, *path: str, longest: int = 200, shortest: int = 1) -> str:
     return stripped
 
 
-def stale(expected: int | None, version: int) -> Mistake | None:
-    """The mistake that somebody else was faster; None where the version is the one expected, or none is."""
-    if expected is None or expected == version:
-        return None
-    return Mistake("VERSION_CONFLICT", f"It was changed meanwhile: its version is {version}.", "expectedVersion")
+def object_of(value: object, *path: str) -> str:
+    """A JSON object of an input, as text. Raises the mistake that it is none."""
+    if not isinstance(value, dict):
+        raise Mistake("INVALID", f"{path[-1]} is a JSON object.", *path)
+    try:
+        return json_of(value, path[-1])
+    except InvalidArgumentError as error:
+        raise Mistake("INVALID", str(error), *path) from None
 
 
-def lost_race() -> Mistake:
-    """Between looking and writing somebody else changed or deleted it."""
-    return Mistake("VERSION_CONFLICT", "It was changed at this very moment. Read it again.", "expectedVersion")
+def require_version(expected: int | None, version: int) -> None:
+    """Raises the mistake that somebody else was faster, where another version is expected than there is."""
+    if expected is not None and expected != version:
+        raise Mistake("VERSION_CONFLICT", f"It was changed meanwhile: its version is {version}.", "expectedVersion")

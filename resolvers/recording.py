@@ -12,7 +12,7 @@ import orjson
 
 from resolvers.mutation import Change, Mistake, id_of, new_id, not_found
 from resolvers.payloads import payload_text
-from resolvers.vehicle_mutation import vehicle_to_change
+from resolvers.vehicle_mutation import vehicles_to_change
 
 EARLIEST = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC)
 AHEAD = datetime.timedelta(days=1)  # what clocks and time zones may be off
@@ -23,7 +23,7 @@ COST_TOLERANCE = Decimal("0.05")
 
 @dataclass(frozen=True)
 class Draft:
-    """An event to record; ``path`` is its place in the input."""
+    """An event to record, of a vehicle by its id as rows have it; ``path`` is its place in the input."""
 
     event_type: str
     vehicle_id: str
@@ -42,7 +42,7 @@ class Draft:
 
 async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
     """Records events, all or none, and returns their ids. Raises the first mistake; warns of what is odd."""
-    await _require_vehicles(change, drafts)
+    await vehicles_to_change(change, ((draft.vehicle_id, (*draft.path, "vehicleId")) for draft in drafts))
     await _require_uploads(change, drafts)
     rows: list[dict[str, Any]] = []
     for draft in drafts:
@@ -72,20 +72,6 @@ async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
     return [row["id"] for row in rows]
 
 
-async def _require_vehicles(change: Change, drafts: Sequence[Draft]) -> None:
-    if len(drafts) == 1:
-        await vehicle_to_change(change, drafts[0].vehicle_id, *drafts[0].path, "vehicleId")
-        return
-    ids = sorted({id_of(draft.vehicle_id, *draft.path, "vehicleId") for draft in drafts})
-    found = {row["id"]: row["may_write"] for row in await change.fetch("vehicles_to_change", ids=ids)}
-    for draft in drafts:
-        may_write = found.get(draft.vehicle_id.lower())
-        if may_write is None:
-            raise not_found("vehicle", *draft.path, "vehicleId")
-        if not may_write:
-            raise Mistake("FORBIDDEN", "It takes WRITE on the vehicle's group.", *draft.path, "vehicleId")
-
-
 async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
     asked = {d.source_upload_id: d for d in drafts if d.source_upload_id is not None}
     ids = {id_of(id_, *draft.path, "sourceUploadId"): draft for id_, draft in asked.items()}
@@ -98,7 +84,7 @@ async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
 
 
 def _look_at_fuel(change: Change, draft: Draft) -> None:
-    gallons, price, total = (draft.captured.get(key) for key in ("gallons", "price_per_gallon", "total_cost"))
+    gallons, price, total = (_exact(draft.captured.get(key)) for key in ("gallons", "price_per_gallon", "total_cost"))
     if isinstance(gallons, Decimal) and gallons > MUCH_FUEL:
         change.warn("MUCH_FUEL", f"{gallons} gallons at once are more than most tanks hold.", *draft.path, "gallons")
     if isinstance(gallons, Decimal) and isinstance(price, Decimal) and isinstance(total, Decimal) and total > 0:
@@ -110,6 +96,11 @@ def _look_at_fuel(change: Change, draft: Draft) -> None:
                 *draft.path,
                 "totalCost",
             )
+
+
+def _exact(value: object) -> object:
+    """A number as JSON has it, as the decimal that the payload keeps."""
+    return Decimal(str(value)) if isinstance(value, float) else value
 
 
 async def _look_at_odometers(change: Change, drafts: Sequence[Draft]) -> None:

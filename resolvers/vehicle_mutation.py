@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import strawberry
 
 from resolvers.context import Info
-from resolvers.fleet_group_mutation import EXPECTED, KEY, DeleteInput, DeletePayload, object_of
+from resolvers.deletion import DeleteInput, DeletePayload
 from resolvers.level import Level, level
 from resolvers.limits.weights import ListSize
 from resolvers.mutation import (
+    EXPECTED,
+    KEY,
     Change,
     Mistake,
     UserError,
     id_of,
-    lost_race,
     mistakes,
     mutation,
     new_id,
     not_found,
+    object_of,
     oddities,
     perform,
-    stale,
+    require_version,
     text,
 )
 from resolvers.scalars import Json
@@ -107,7 +110,7 @@ class VehiclePayload:
         return info.context.loaders.level(vehicle_by_id, [payload.id for payload in payloads])
 
     @classmethod
-    def of(cls, _: Info, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]) -> VehiclePayload:
+    def of(cls, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]) -> VehiclePayload:
         """The payload of a change."""
         return cls(id=ids.get("id"), user_errors=errors, warnings=warnings)
 
@@ -129,9 +132,7 @@ class MoveVehiclesPayload:
         return [vehicle for vehicle in found if vehicle is not None]
 
     @classmethod
-    def of(
-        cls, _: Info, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]
-    ) -> MoveVehiclesPayload:
+    def of(cls, ids: dict[str, Any], errors: list[UserError], _warnings: list[UserError]) -> MoveVehiclesPayload:
         """The payload of a move."""
         return cls(ids=ids.get("ids", []), user_errors=errors)
 
@@ -147,12 +148,26 @@ async def require_write(change: Change, group_id: str | None, *path: str) -> Non
         raise Mistake("FORBIDDEN", "It takes WRITE on this group.", *path)
 
 
+async def vehicles_to_change(change: Change, asked: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, Row]:
+    """Vehicles that the caller may change, by id; each is asked for with its place in the input.
+
+    Raises the mistake of the first that is not there, or not for the caller to change.
+    """
+    places = list(asked)
+    rows = await change.fetch("vehicles_to_change", ids=sorted({id_ for id_, _ in places}))
+    found = {row["id"]: row for row in rows}
+    for id_, path in places:
+        if id_ not in found:
+            raise not_found("vehicle", *path)
+        if not found[id_]["may_write"]:
+            raise Mistake("FORBIDDEN", "It takes WRITE on the vehicle's group.", *path)
+    return found
+
+
 async def vehicle_to_change(change: Change, id_: str, *path: str) -> Row:
     """A vehicle that the caller may change."""
-    vehicle = await change.one("vehicles_to_change", id_of(id_, *path), "vehicle", *path)
-    if not vehicle["may_write"]:
-        raise Mistake("FORBIDDEN", "It takes WRITE on the vehicle's group.", *path)
-    return vehicle
+    vehicle_id = id_of(id_, *path)
+    return (await vehicles_to_change(change, [(vehicle_id, path)]))[vehicle_id]
 
 
 def mpg(value: Decimal | None) -> str | None:
@@ -226,8 +241,7 @@ class VehicleMutation:
 
         async def work(change: Change) -> dict[str, Any]:
             vehicle = await vehicle_to_change(change, input.id, "id")
-            if mistake := stale(input.expected_version, vehicle["version"]):
-                raise mistake
+            require_version(input.expected_version, vehicle["version"])
             columns = _columns(change, input)
             attributes = await _attributes(
                 change, vehicle["id"], input.extended_attributes, vehicle["extended_attributes"]
@@ -235,7 +249,7 @@ class VehicleMutation:
             none = dict.fromkeys(
                 ("make", "model", "vin", "notes", "baseline_fuel_mpg", "baseline_service_interval_miles")
             )
-            done = await change.fetch(
+            await change.write(
                 "update_vehicle",
                 id=vehicle["id"],
                 label=None if input.label is None else text(input.label, "label"),
@@ -244,8 +258,6 @@ class VehicleMutation:
                 expected_version=vehicle["version"],
                 **(none | columns),
             )
-            if not done:
-                raise lost_race()
             return {"id": vehicle["id"]}
 
         return await perform(info, VehiclePayload.of, input, work)
@@ -260,12 +272,7 @@ class VehicleMutation:
             group_id = None if input.fleet_group_id is None else id_of(input.fleet_group_id, "fleetGroupId")
             await require_write(change, group_id, "fleetGroupId")
             ids = [id_of(id_, "vehicleIds", str(at)) for at, id_ in enumerate(input.vehicle_ids)]
-            found = {row["id"]: row for row in await change.fetch("vehicles_to_change", ids=ids)}
-            for at, id_ in enumerate(ids):
-                if id_ not in found:
-                    raise not_found("vehicle", "vehicleIds", str(at))
-                if not found[id_]["may_write"]:
-                    raise Mistake("FORBIDDEN", "It takes WRITE on the vehicle's group.", "vehicleIds", str(at))
+            await vehicles_to_change(change, ((id_, ("vehicleIds", str(at))) for at, id_ in enumerate(ids)))
             await change.fetch("move_vehicles", ids=sorted(set(ids)), fleet_group_id=group_id)
             return {"ids": list(dict.fromkeys(ids))}
 
@@ -277,10 +284,8 @@ class VehicleMutation:
 
         async def work(change: Change) -> dict[str, Any]:
             vehicle = await vehicle_to_change(change, input.id, "id")
-            if mistake := stale(input.expected_version, vehicle["version"]):
-                raise mistake
-            if not await change.fetch("delete_vehicle", id=vehicle["id"], expected_version=vehicle["version"]):
-                raise lost_race()
+            require_version(input.expected_version, vehicle["version"])
+            await change.write("delete_vehicle", id=vehicle["id"], expected_version=vehicle["version"])
             return {"id": vehicle["id"]}
 
         return await perform(info, DeletePayload.of, input, work)
