@@ -36,7 +36,7 @@ WEIGHT = "10"
 class UserError:
     """A mistake in an input."""
 
-    code: str = strawberry.field(description="Stable; docs/errors.md lists them.")
+    code: str = strawberry.field(description="Stable; docs/writing.md lists them.")
     message: str = strawberry.field(description="What is wrong, for a person.")
     field: list[str] | None = strawberry.field(
         default=None, description="Where in the input.", directives=[ListSize(assumed_size=2)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 
 from sql.demo import load_demo
 from sql.embedded import Addresses
+from tests.api.conftest import unused_port
 from tests.conftest import DEMO_UNTIL, Databases, name_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,9 +64,7 @@ def gateway(databases: Databases, migrated: Addresses, tmp_path_factory: pytest.
     """A gateway on a demo of its own."""
     addresses = databases.make(name_of(migrated))
     load_demo(addresses.owner, until=DEMO_UNTIL, progress=lambda *_: None)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = unused_port()
     environment = os.environ | {
         "DATABASE_URL": addresses.gateway,
         "MOTOMIND_OWNER_DATABASE_URL": addresses.owner,

@@ -26,6 +26,7 @@ from api.settings import Settings
 from sql.demo import DemoSize, load_demo
 from sql.embedded import Addresses
 from sql.people import member
+from tests.api.issuer_server import IssuerServer
 from tests.conftest import DEMO_UNTIL, Databases, name_of
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -160,6 +161,15 @@ def listen(settings: Settings) -> Listen:
             await task
 
     return run
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[IssuerServer]:
+    """An issuer that runs."""
+    issuer = IssuerServer()
+    await issuer.start()
+    yield issuer
+    await issuer.stop()
 
 
 @pytest.fixture

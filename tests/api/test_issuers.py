@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,15 +37,6 @@ QUERY = "{ viewer { email } }"
 OWNER = {"data": {"viewer": {"email": "owner@enterprise.example"}}}
 OTHER_KEY = RSA_KEYS[2]
 SMALL_KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - it is to be refused
-
-
-@pytest.fixture
-async def issuer() -> AsyncIterator[IssuerServer]:
-    """An issuer that runs."""
-    issuer = IssuerServer()
-    await issuer.start()
-    yield issuer
-    await issuer.stop()
 
 
 @pytest.fixture

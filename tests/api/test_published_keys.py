@@ -8,7 +8,6 @@ import gzip
 import ipaddress
 import logging
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +35,6 @@ OWNER = {"data": {"viewer": {"email": "owner@enterprise.example"}}}
 NEW_KEY, FOREIGN_KEY = RSA_KEYS[1], RSA_KEYS[2]
 FOREVER = 86_400.0
 SOON = 0.02
-
-
-@pytest.fixture
-async def issuer() -> AsyncIterator[IssuerServer]:
-    """An issuer that runs."""
-    issuer = IssuerServer()
-    await issuer.start()
-    yield issuer
-    await issuer.stop()
 
 
 @pytest.fixture
