@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -33,6 +34,7 @@ from resolvers.schema import build
 from resolvers.upload_url import UrlSigner
 from sql.database import Database, PoolSettings
 
+PATH = "/graphql"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # all but two are refused, each in the same way
 
 
@@ -72,9 +74,11 @@ def create(settings: Settings | None = None) -> Starlette:
         uploads: Uploads = request.app.state.uploads
         return await (uploads.hand_out if "id" in request.path_params else uploads.receive)(request)
 
-    return Starlette(
+    graphql = GraphQL(explorer)
+    return Gateway(
+        graphql,
         routes=[
-            Route("/graphql", GraphQL(explorer)),
+            Route(PATH, graphql),
             WebSocketRoute("/graphql", _socket),
             Route("/uploads", upload, methods=METHODS),
             Route("/uploads/{id}", upload, methods=METHODS),
@@ -155,6 +159,22 @@ async def _not_served(_: Request, error: Exception) -> Response:
     return Answer.refused(refusal).response(JSON)
 
 
+class Gateway(Starlette):
+    """The application. The graph's requests go straight to it, past middleware and router, which they do not need."""
+
+    def __init__(self, graphql: GraphQL, **options: Any) -> None:
+        super().__init__(**options)
+        self._graphql = graphql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if scope["type"] == "http" and scope["path"] == PATH:
+            scope["app"] = self
+            await self._graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 class GraphQL:
     """The route of the graph: the endpoint, watched; for browsers that open it, the explorer's page.
 
@@ -166,7 +186,7 @@ class GraphQL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if self._explorer.is_asked_for(Request(scope)):
+        if scope["method"] == "GET" and self._explorer.is_asked_for(Request(scope)):
             await self._explorer.page()(scope, receive, send)
         else:
             telemetry: Telemetry = scope["app"].state.telemetry

@@ -84,21 +84,24 @@ async def json_body(request: Request, *, most: int, seconds: float) -> bytearray
     No form of a foreign page can send that content type.
     """
     _require_json(request.headers)
-    too_large = BadRequestError("BODY_TOO_LARGE", f"The body is larger than {most} bytes.", status=413)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most:
-        raise too_large
+        raise _too_large(most)
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > most:
-                    raise too_large
+                    raise _too_large(most)
     except TimeoutError:
         message = f"The body did not arrive within {seconds:g} s."
         raise BadRequestError("BODY_TOO_SLOW", message, status=408, headers={"Connection": "close"}) from None
     return body
+
+
+def _too_large(most: int) -> BadRequestError:
+    return BadRequestError("BODY_TOO_LARGE", f"The body is larger than {most} bytes.", status=413)
 
 
 def parsed(text: bytearray | str, what: str = "The body") -> Any:

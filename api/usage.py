@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Self
 from uuid import UUID
@@ -55,16 +55,15 @@ class UsageRecord:
         today = datetime.now(UTC).date()
         document = usage.document if len(self._used) < MOST else OTHER
         key = (usage.tenant_id, usage.client_id, today, document)
-        used = self._used.get(key) or Used(*key)
-        self._used[key] = replace(
-            used,
-            requests=used.requests + 1,
-            errors=used.errors + usage.failed,
-            not_modified=used.not_modified + not_modified,
-            requested_cost=used.requested_cost + usage.requested,
-            actual_cost=used.actual_cost + usage.actual,
-            milliseconds=used.milliseconds + usage.milliseconds,
-        )
+        used = self._used.get(key)
+        if used is None:
+            used = self._used[key] = Used(*key)
+        used.requests += 1
+        used.errors += usage.failed
+        used.not_modified += not_modified
+        used.requested_cost += usage.requested
+        used.actual_cost += usage.actual
+        used.milliseconds += usage.milliseconds
         self._delay.soon()
 
     async def close(self) -> None:

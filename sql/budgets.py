@@ -23,7 +23,7 @@ class Budget:
     rate: float
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Used:
     """What was used of a document on a day: by a client, or by the people of the tenant."""
 

@@ -97,9 +97,15 @@ def serve(settings: Settings, token: Token) -> Serve:
         changed_settings = Settings(**{**settings.model_dump(), **changed})
         application = app.create(changed_settings)
         transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+
+        async def report(_: httpx.Response) -> None:
+            application.state.telemetry.report()  # now, so that tests can read it
+
         async with (
             application.router.lifespan_context(application),
-            httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
+            httpx.AsyncClient(
+                transport=transport, base_url="http://gateway", event_hooks={"response": [report]}
+            ) as http,
         ):
             yield Client(http, changed_settings, token)
 

@@ -238,6 +238,7 @@ def test_workers_metrics_are_added_up_and_lines_are_json(
         for _ in range(30):
             assert running.post(NAMED).status_code == 200
         key = 'motomind_operations_total{client="person",code="OK",type="query"}'
+        until(lambda: samples(running.get("/metrics").text).get(key) == 30)  # each worker reports by itself
         for _ in range(5):
             assert samples(running.get("/metrics").text)[key] == 30
         assert running.end() == 0
