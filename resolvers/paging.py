@@ -281,10 +281,8 @@ def pages(
 
     Raises InvalidPageError for a page of no rows or of more than the gateway's settings allow.
     """
-    loaders, most = info.context.loaders, info.context.max_page_size
-    if not 1 <= asked.size <= most:
-        argument = "last" if asked.backwards else "first"
-        raise InvalidPageError(f"{argument} is {asked.size}: a page has 1 to {most} rows.")
+    loaders = info.context.loaders
+    sized(info, asked.size, "last" if asked.backwards else "first")
     counts = loaders.of(count_by_key, asked, *arguments)
 
     def paged(found: list[Any]) -> list[Any]:
@@ -326,3 +324,11 @@ async def _count(loaders: Loaders, statements_: list[str], asked: Page) -> Seque
     """The number of all rows, of each statement."""
     rows = [await loaders.fetch(f"{statement}_count", **dict(asked.parameters)) for statement in statements_]
     return [row["total_count"] for (row,) in rows]
+
+
+def sized(info: Info, size: int, argument: str = "first") -> int:
+    """The size of a page or of a list, if it may be that. Raises InvalidPageError."""
+    most = info.context.max_page_size
+    if not 1 <= size <= most:
+        raise InvalidPageError(f"{argument} is {size}: a page has 1 to {most} rows.")
+    return size

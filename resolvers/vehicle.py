@@ -14,8 +14,9 @@ from resolvers.context import Info
 from resolvers.explanation import Explanation, explanations_of_vehicle
 from resolvers.filters import OrderDirection, Period, StringFilter, bounds
 from resolvers.fleet_group import FleetGroup, fleet_group_by_id
+from resolvers.fuel_economy import FuelEconomy, economy_by_vehicle
 from resolvers.level import Level, level
-from resolvers.limits import ListSize
+from resolvers.limits import Cost, ListSize
 from resolvers.loading import Loaders, column, many_by, one_by, value_by
 from resolvers.manual_event import (
     EventFilter,
@@ -26,14 +27,19 @@ from resolvers.manual_event import (
     events_by_vehicle,
 )
 from resolvers.node import Node, findable
-from resolvers.paging import PAGED, Connection, Page, narrowed_connection, page, pages
+from resolvers.odometer import JudgedReading, Odometer, odometer_by_vehicle, readings_by_vehicle
+from resolvers.paging import PAGED, Connection, Page, narrowed_connection, page, pages, sized
 from resolvers.scalars import Json, json_of, uuid_of
+from resolvers.service import ServiceState, ServiceStatus, service_by_vehicle
 from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
 from sql.statements import Ordering
 
 if TYPE_CHECKING:
     from resolvers.upload import Upload
 
+
+FIGURE = (Cost(weight="2"),)
+"""The directives of a field that is worked out of a vehicle's whole history."""
 
 HEAVY = {
     "without_vin": frozenset({"vin"}),
@@ -176,6 +182,38 @@ class Vehicle(Node):
         return info.context.loaders.level(metrics_of_vehicle, ids, period_type.value, *bounds(period))
 
     @level(
+        description="What the odometer shows by the latest accepted reading; null until one is accepted.",
+        directives=FIGURE,
+    )
+    def odometer(vehicles: Level, info: Info) -> Odometer | None:
+        """The odometer."""
+        return info.context.loaders.level(odometer_by_vehicle, column(vehicles, "id"))
+
+    @level(
+        description="The readings of the odometer, oldest first; with rejected only those that are rejected, or not.",
+        directives=[ListSize(assumed_size=100)],
+    )
+    def odometer_readings(
+        vehicles: Level, info: Info, period: Period | None = None, rejected: bool | None = None
+    ) -> list[JudgedReading]:
+        """Readings of the vehicle."""
+        ids = column(vehicles, "id")
+        return info.context.loaders.level(readings_by_vehicle, ids, *bounds(period), rejected)
+
+    @level(
+        description="Fuel economy over the spans that end in the period; over all of them without one.",
+        directives=FIGURE,
+    )
+    def fuel_economy(vehicles: Level, info: Info, period: Period | None = None) -> FuelEconomy:
+        """Economy of the vehicle."""
+        return info.context.loaders.level(economy_by_vehicle, column(vehicles, "id"), *bounds(period))
+
+    @level(description="Where the vehicle stands between two services.", directives=FIGURE)
+    def service_status(vehicles: Level, info: Info) -> ServiceStatus:
+        """Service status of the vehicle."""
+        return info.context.loaders.level(service_by_vehicle, column(vehicles, "id"))
+
+    @level(
         description="What the figures say about the vehicle, newest first.",
         directives=[ListSize(assumed_size=5)],
     )
@@ -195,6 +233,25 @@ class Vehicle(Node):
 
 
 findable("Vehicle", vehicle_by_id)
+
+
+async def vehicles_due(
+    loaders: Loaders,
+    keys: list[None],
+    states: tuple[str, ...],
+    group: str | None,
+    include_descendants: bool,
+    limit: int,
+) -> Sequence[Any]:
+    """Vehicles in these states, the most worn first."""
+    rows = await loaders.fetch(
+        "vehicles_due",
+        states=list(states),
+        group_id=group,
+        subtree=True if group is not None and include_descendants else None,
+        limit=limit,
+    )
+    return [rows] * len(keys)
 
 
 def vehicle_page(
@@ -237,3 +294,22 @@ class VehicleQuery:
     ) -> Connection[Vehicle]:
         """A page of vehicles."""
         return narrowed_connection(info, "vehicles", vehicle_page(info, filter, order_by, first, after, last, before))
+
+    @level(
+        description="The vehicles that the caller may see and whose service status is one of these states, the most "
+        "worn first; of a group, with includeDescendants also of the groups below it.",
+        directives=[Cost(weight="20"), ListSize(assumed_size=50, slicing_arguments=["first"])],
+    )
+    def vehicles_due(
+        _: Level,
+        info: Info,
+        state: list[ServiceState] | None = None,
+        group_id: strawberry.ID | None = None,
+        include_descendants: bool = True,
+        first: int = 50,
+    ) -> list[Vehicle]:
+        """The vehicles to be serviced."""
+        wanted = state or [ServiceState.DUE_SOON, ServiceState.DUE, ServiceState.OVERDUE]
+        states = tuple(one.value for one in wanted)
+        group = None if group_id is None else uuid_of(group_id, "groupId")
+        return info.context.loaders.level(vehicles_due, [None], states, group, include_descendants, sized(info, first))

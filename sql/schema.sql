@@ -2,6 +2,43 @@
 
 CREATE SCHEMA app;
 ALTER SCHEMA app OWNER TO motomind;
+CREATE FUNCTION app.accepted_readings(at timestamp with time zone[], miles integer[], weights bigint[]) RETURNS boolean[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+  total integer := coalesce(array_length(miles, 1), 0);
+  best bigint[] := array_fill(0::bigint, array[total]);      -- weight of the best chain that ends here
+  best_so_far bigint[] := array_fill(0::bigint, array[total]);
+  before integer[] := array_fill(0, array[total]);
+  accepted boolean[] := array_fill(false, array[total]);
+  last_one integer := 0;
+  here bigint;
+begin
+  for i in 1 .. total loop
+    here := weights[i];
+    for j in reverse i - 1 .. 1 loop
+      exit when best_so_far[j] + weights[i] <= here;
+      if best[j] + weights[i] > here and app.is_drivable(at[j], miles[j], at[i], miles[i]) then
+        here := best[j] + weights[i];
+        before[i] := j;
+      end if;
+    end loop;
+    best[i] := here;
+    if i = 1 or here > best_so_far[i - 1] then
+      best_so_far[i] := here;
+      last_one := i;
+    else
+      best_so_far[i] := best_so_far[i - 1];
+    end if;
+  end loop;
+  while last_one > 0 loop
+    accepted[last_one] := true;
+    last_one := before[last_one];
+  end loop;
+  return accepted;
+end;
+$$;
+ALTER FUNCTION app.accepted_readings(at timestamp with time zone[], miles integer[], weights bigint[]) OWNER TO motomind;
 CREATE FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id text, in_wrapped bytea, in_wrapped_by text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -134,6 +171,38 @@ CREATE FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token
      and m.left_at is null
 $$;
 ALTER FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) OWNER TO motomind;
+CREATE FUNCTION app.current_readings(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, event_id uuid, occurred_at timestamp with time zone, miles integer, driven integer, rejected_reason text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select r.vehicle_id, r.event_id, r.occurred_at, r.miles, r.driven, r.rejected_reason
+    from odometer_readings r
+   where r.tenant_id = in_tenant_id
+     and r.vehicle_id = any (array(
+           select given.id from unnest(vehicle_ids) given (id)
+            where not exists (select from vehicle_changes c where c.tenant_id = in_tenant_id and c.vehicle_id = given.id)))
+  union all
+  select r.*
+    from app.odometer_readings(in_tenant_id, array(
+           select given.id from unnest(vehicle_ids) given (id)
+            where exists (select from vehicle_changes c where c.tenant_id = in_tenant_id and c.vehicle_id = given.id))) r
+$$;
+ALTER FUNCTION app.current_readings(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, event_id uuid, started_at timestamp with time zone, ended_at timestamp with time zone, miles integer, gallons numeric, cost numeric, rejected_reason text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select s.vehicle_id, s.event_id, s.started_at, s.ended_at, s.miles, s.gallons, s.cost, s.rejected_reason
+    from fuel_spans s
+   where s.tenant_id = in_tenant_id
+     and s.vehicle_id = any (array(
+           select given.id from unnest(vehicle_ids) given (id)
+            where not exists (select from vehicle_changes c where c.tenant_id = in_tenant_id and c.vehicle_id = given.id)))
+  union all
+  select s.*
+    from app.fuel_spans(in_tenant_id, array(
+           select given.id from unnest(vehicle_ids) given (id)
+            where exists (select from vehicle_changes c where c.tenant_id = in_tenant_id and c.vehicle_id = given.id))) s
+$$;
+ALTER FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) RETURNS TABLE(key_id text, wrapped bytea, wrapped_by text, retired_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -169,6 +238,53 @@ begin
 end;
 $$;
 ALTER FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) OWNER TO motomind;
+CREATE FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, event_id uuid, started_at timestamp with time zone, ended_at timestamp with time zone, miles integer, gallons numeric, cost numeric, rejected_reason text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with event as (
+    select e.vehicle_id, e.id, e.occurred_at, e.gallons, e.cost, e.is_full_tank, e.missed_previous, e.odometer_miles
+      from manual_events e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'fuel_purchase' and e.voided_at is null
+    union all
+    select e.vehicle_id, e.id, e.occurred_at, e.gallons, e.cost, e.is_full_tank, e.missed_previous, e.odometer_miles
+      from manual_events_archive e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'fuel_purchase' and e.voided_at is null
+  ),
+  fill as (
+    select e.*, r.driven,
+           count(*) filter (where e.is_full_tank) over (partition by e.vehicle_id order by e.occurred_at, e.odometer_miles, e.id
+                                                        rows between unbounded preceding and 1 preceding) as span
+      from event e
+      left join app.odometer_readings(in_tenant_id, vehicle_ids) r on r.vehicle_id = e.vehicle_id and r.event_id = e.id
+  ),
+  ended as (
+    select f.vehicle_id, f.span, sum(f.gallons) as gallons,
+           case when count(f.cost) = count(*) then sum(f.cost) end as cost,
+           bool_or(f.missed_previous) as is_missed, bool_or(f.is_full_tank) as is_closed,
+           (array_agg(f.id) filter (where f.is_full_tank))[1] as event_id,
+           max(f.occurred_at) filter (where f.is_full_tank) as ended_at,
+           max(f.driven) filter (where f.is_full_tank) as driven,
+           bool_or(f.odometer_miles is null) filter (where f.is_full_tank) as is_without_odometer
+      from fill f
+     group by f.vehicle_id, f.span
+  ),
+  span as (
+    select e.*, lag(e.ended_at) over in_time as started_at, e.driven - lag(e.driven) over in_time as miles,
+           lag(e.is_without_odometer) over in_time as began_without_odometer
+      from ended e
+    window in_time as (partition by e.vehicle_id order by e.span)
+  )
+  select s.vehicle_id, s.event_id, s.started_at, s.ended_at, s.miles, s.gallons, s.cost,
+         case when s.is_missed then 'MISSED_FILL'
+              when s.is_without_odometer or s.began_without_odometer then 'MISSING_ODOMETER'
+              when s.miles is null then 'REJECTED_ODOMETER'
+              when s.miles / s.gallons not between 2 and 150 then 'IMPLAUSIBLE' end
+    from span s
+   where s.span > 0 and s.is_closed
+$$;
+ALTER FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.is_absent_or(value jsonb, type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -181,6 +297,12 @@ CREATE FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) 
   select case when value is null or jsonb_typeof(value) = 'null' then true else app.is_number(value, low, high) end
 $$;
 ALTER FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) OWNER TO motomind;
+CREATE FUNCTION app.is_drivable(from_at timestamp with time zone, from_miles integer, to_at timestamp with time zone, to_miles integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select to_miles between from_miles and from_miles + 1500 * (1 + extract(epoch from to_at - from_at) / 86400)
+$$;
+ALTER FUNCTION app.is_drivable(from_at timestamp with time zone, from_miles integer, to_at timestamp with time zone, to_miles integer) OWNER TO motomind;
 CREATE FUNCTION app.is_fuel_purchase(payload jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -306,6 +428,102 @@ begin
 end;
 $$;
 ALTER FUNCTION app.next_version() OWNER TO motomind;
+CREATE FUNCTION app.note_vehicle_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'UPDATE' then
+    insert into vehicle_changes (tenant_id, vehicle_id, occurred_at)
+    select tenant_id, vehicle_id, min(occurred_at)
+      from (
+        select tenant_id, vehicle_id, occurred_at from changed
+        union all
+        select tenant_id, vehicle_id, occurred_at from replaced
+      ) event
+     group by tenant_id, vehicle_id;
+  else
+    insert into vehicle_changes (tenant_id, vehicle_id, occurred_at)
+    select tenant_id, vehicle_id, min(occurred_at) from changed group by tenant_id, vehicle_id;
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.note_vehicle_changes() OWNER TO motomind;
+CREATE FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, event_id uuid, occurred_at timestamp with time zone, miles integer, driven integer, rejected_reason text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with event as (
+    select e.vehicle_id, e.id, e.occurred_at, e.odometer_miles, e.verified_by_user, e.confidence, e.event_type, e.payload
+      from manual_events e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.odometer_miles is not null and e.voided_at is null
+    union all
+    select e.vehicle_id, e.id, e.occurred_at, e.odometer_miles, e.verified_by_user, e.confidence, e.event_type, e.payload
+      from manual_events_archive e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.odometer_miles is not null and e.voided_at is null
+  ),
+  reading as (
+    select e.vehicle_id, e.id, e.occurred_at, e.odometer_miles as miles, r.begins,
+           case when r.begins then 1000000000000 when e.verified_by_user then 1000000 else 100 + e.confidence end as weight,
+           case when r.begins then app.payload_number(e.payload, 'replaced_odometer_miles') end as replaced_miles,
+           count(*) filter (where r.begins) over (partition by e.vehicle_id order by e.occurred_at, e.odometer_miles, e.id) as odometer
+      from event e
+     cross join lateral (
+       select coalesce(e.event_type = 'maintenance' and e.payload ->> 'service_type' = 'odometer_replacement', false)
+     ) r (begins)
+  ),
+  step as (
+    select r.*,
+           coalesce(app.is_drivable(lag(r.occurred_at) over odometer_in_time, lag(r.miles) over odometer_in_time,
+                                    r.occurred_at, r.miles), true) as is_drivable
+      from reading r
+    window odometer_in_time as (partition by r.vehicle_id, r.odometer order by r.occurred_at, r.miles, r.id)
+  ),
+  judged as (
+    select s.vehicle_id, s.odometer, one.*
+      from (
+        select vehicle_id, odometer, bool_and(is_drivable) as is_chain,
+               array_agg(id order by occurred_at, miles, id) as ids,
+               array_agg(occurred_at order by occurred_at, miles, id) as at,
+               array_agg(miles order by occurred_at, miles, id) as miles,
+               array_agg(weight::bigint order by occurred_at, miles, id) as weights,
+               array_agg(replaced_miles order by occurred_at, miles, id) as replaced
+          from step
+         group by vehicle_id, odometer
+      ) s
+     cross join lateral unnest(
+       s.ids, s.at, s.miles, s.replaced,
+       case when s.is_chain then array_fill(true, array[array_length(s.ids, 1)])
+            else app.accepted_readings(s.at, s.miles, s.weights) end
+     ) with ordinality as one (id, occurred_at, miles, replaced_miles, is_accepted, position)
+  ),
+  ends as (
+    select vehicle_id, odometer, min(miles) filter (where is_accepted) as first_miles,
+           max(miles) filter (where is_accepted) as last_miles, max(replaced_miles) as replaced_miles
+      from judged
+     group by vehicle_id, odometer
+  ),
+  offsets as (
+    select vehicle_id, odometer, first_miles,
+           coalesce(sum(last_miles - first_miles) over (earlier rows between unbounded preceding and 1 preceding), 0)
+             + coalesce(sum(greatest(replaced_miles - before_miles, 0)) over earlier, 0) as driven
+      from (select *, lag(last_miles) over (partition by vehicle_id order by odometer) as before_miles from ends) e
+    window earlier as (partition by vehicle_id order by odometer)
+  )
+  select j.vehicle_id, j.id, j.occurred_at, j.miles,
+         case when j.is_accepted then (o.driven + j.miles - o.first_miles)::integer end,
+         case when j.is_accepted then null
+              when j.miles < max(j.miles) filter (where j.is_accepted) over earlier then 'BELOW_EARLIER_READING'
+              when j.miles > min(j.miles) filter (where j.is_accepted) over later then 'ABOVE_LATER_READING'
+              else 'TOO_MANY_MILES_PER_DAY' end
+    from judged j
+    join offsets o on o.vehicle_id = j.vehicle_id and o.odometer = j.odometer
+  window earlier as (partition by j.vehicle_id, j.odometer order by j.position rows between unbounded preceding and 1 preceding),
+         later as (partition by j.vehicle_id, j.odometer order by j.position rows between 1 following and unbounded following)
+$$;
+ALTER FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.payload_cost(event_type text, payload jsonb) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -503,6 +721,57 @@ begin
 end;
 $$;
 ALTER FUNCTION app.record_user_audit() OWNER TO motomind;
+CREATE FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(changed_vehicle_id uuid, changed_since timestamp with time zone)
+    LANGUAGE sql
+    AS $$
+  with reading as materialized (select * from app.odometer_readings(in_tenant_id, vehicle_ids)),
+  gone_reading as (
+    delete from odometer_readings o
+     where o.tenant_id = in_tenant_id and o.vehicle_id = any (vehicle_ids)
+       and not exists (select from reading r where r.vehicle_id = o.vehicle_id and r.event_id = o.event_id)
+    returning o.vehicle_id, o.occurred_at
+  ),
+  stored_reading as (
+    insert into odometer_readings as o (tenant_id, vehicle_id, event_id, occurred_at, miles, driven, rejected_reason)
+    select in_tenant_id, r.vehicle_id, r.event_id, r.occurred_at, r.miles, r.driven, r.rejected_reason from reading r
+    on conflict (tenant_id, vehicle_id, event_id) do update
+       set occurred_at = excluded.occurred_at, miles = excluded.miles, driven = excluded.driven,
+           rejected_reason = excluded.rejected_reason
+     where (o.occurred_at, o.miles, o.driven, o.rejected_reason)
+           is distinct from (excluded.occurred_at, excluded.miles, excluded.driven, excluded.rejected_reason)
+    returning o.vehicle_id, o.occurred_at
+  ),
+  span as materialized (select * from app.fuel_spans(in_tenant_id, vehicle_ids)),
+  gone_span as (
+    delete from fuel_spans f
+     where f.tenant_id = in_tenant_id and f.vehicle_id = any (vehicle_ids)
+       and not exists (select from span s where s.vehicle_id = f.vehicle_id and s.event_id = f.event_id)
+    returning f.vehicle_id, f.started_at
+  ),
+  stored_span as (
+    insert into fuel_spans as f (tenant_id, vehicle_id, event_id, started_at, ended_at, miles, gallons, cost, rejected_reason)
+    select in_tenant_id, s.vehicle_id, s.event_id, s.started_at, s.ended_at, s.miles, s.gallons, s.cost, s.rejected_reason
+      from span s
+    on conflict (tenant_id, vehicle_id, event_id) do update
+       set started_at = excluded.started_at, ended_at = excluded.ended_at, miles = excluded.miles,
+           gallons = excluded.gallons, cost = excluded.cost, rejected_reason = excluded.rejected_reason
+     where (f.started_at, f.ended_at, f.miles, f.gallons, f.cost, f.rejected_reason) is distinct from
+           (excluded.started_at, excluded.ended_at, excluded.miles, excluded.gallons, excluded.cost, excluded.rejected_reason)
+    returning f.vehicle_id, f.started_at
+  )
+  select vehicle_id, min(since)
+    from (
+      select vehicle_id, occurred_at from gone_reading
+      union all
+      select vehicle_id, occurred_at from stored_reading
+      union all
+      select vehicle_id, started_at from gone_span
+      union all
+      select vehicle_id, started_at from stored_span
+    ) difference (vehicle_id, since)
+   group by vehicle_id
+$$;
+ALTER FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.refund(in_refunds jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -675,6 +944,87 @@ begin
 end;
 $$;
 ALTER FUNCTION app.secure_partition(partition_name text) OWNER TO motomind;
+CREATE FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) RETURNS TABLE(vehicle_id uuid, state text, worn numeric, miles_since_service integer, miles_remaining integer, last_service_at timestamp with time zone, due_on date)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $_$
+  with reading as materialized (
+    select r.vehicle_id, r.event_id, r.occurred_at, r.driven
+      from app.current_readings(in_tenant_id, vehicle_ids) r
+     where r.rejected_reason is null
+  ),
+  latest as (
+    select distinct on (r.vehicle_id) r.vehicle_id, r.driven
+      from reading r
+     order by r.vehicle_id, r.occurred_at desc, r.driven desc
+  ),
+  service as (
+    select distinct on (e.vehicle_id) e.vehicle_id, e.id, e.occurred_at, e.odometer_miles, e.payload,
+           case when jsonb_typeof(e.payload -> 'next_service') = 'object' then e.payload -> 'next_service' end as next
+      from (
+        select e.vehicle_id, e.id, e.occurred_at, e.odometer_miles, e.payload
+          from manual_events e
+         where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+           and e.event_type = 'maintenance' and e.voided_at is null
+        union all
+        select e.vehicle_id, e.id, e.occurred_at, e.odometer_miles, e.payload
+          from manual_events_archive e
+         where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+           and e.event_type = 'maintenance' and e.voided_at is null
+      ) e
+     where e.payload ->> 'service_type' not in ('repair', 'odometer_replacement')
+     order by e.vehicle_id, e.occurred_at desc, e.odometer_miles desc nulls last, e.id
+  ),
+  bound as (
+    select v.id as vehicle_id, s.occurred_at as last_service_at,
+           latest.driven - case when s.id is null then 0 else coalesce(own.driven, between_two.driven) end as miles,
+           coalesce(app.payload_number(s.next, 'odometer_miles') - s.odometer_miles, app.payload_number(s.next, 'miles'),
+                    v.baseline_service_interval_miles) as miles_allowed,
+           case when s.next ->> 'date' ~ '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$'
+                then (left(s.next ->> 'date', 8) || '01')::date + (right(s.next ->> 'date', 2)::integer - 1)
+                when app.payload_number(s.next, 'months') between 1 and 600
+                then (s.occurred_at at time zone 'UTC' + app.payload_number(s.next, 'months') * interval '1 month')::date
+           end as due_on,
+           hours.run as hours, app.payload_number(s.next, 'engine_hours') as hours_allowed
+      from vehicles v
+      left join latest on latest.vehicle_id = v.id
+      left join service s on s.vehicle_id = v.id
+      left join reading own on own.vehicle_id = v.id and own.event_id = s.id
+      left join lateral (  -- the service tells no odometer that is accepted: where it lies between two readings
+        select case when a.occurred_at is null then b.driven
+                    when b.occurred_at is null or b.occurred_at = a.occurred_at then a.driven
+                    else round(a.driven + (b.driven - a.driven) * extract(epoch from s.occurred_at - a.occurred_at)
+                                          / extract(epoch from b.occurred_at - a.occurred_at))::integer end as driven
+          from (select 1) one
+          left join lateral (select r.occurred_at, r.driven from reading r
+                              where r.vehicle_id = v.id and r.occurred_at <= s.occurred_at
+                              order by r.occurred_at desc, r.driven desc limit 1) a on true
+          left join lateral (select r.occurred_at, r.driven from reading r
+                              where r.vehicle_id = v.id and r.occurred_at > s.occurred_at
+                              order by r.occurred_at, r.driven limit 1) b on true
+      ) between_two on s.id is not null and own.driven is null
+      left join lateral (
+        select max(app.payload_number(e.payload, 'engine_hours')) - app.payload_number(s.payload, 'engine_hours') as run
+          from manual_events e
+         where e.tenant_id = in_tenant_id and e.vehicle_id = v.id and e.occurred_at >= s.occurred_at
+           and e.voided_at is null and e.payload ? 'engine_hours'
+      ) hours on app.payload_number(s.next, 'engine_hours') > 0
+     where v.tenant_id = in_tenant_id and v.id = any (vehicle_ids)
+  ),
+  used as (
+    select b.*, greatest(
+             b.miles::numeric / nullif(greatest(b.miles_allowed, 0), 0),
+             case when b.due_on > b.last_service_at::date
+                  then (today - b.last_service_at::date)::numeric / (b.due_on - b.last_service_at::date) end,
+             b.hours / b.hours_allowed) as worn
+      from bound b
+  )
+  select u.vehicle_id,
+         case when u.worn is null then 'UNKNOWN' when u.worn > 1.1 then 'OVERDUE' when u.worn >= 1 then 'DUE'
+              when u.worn >= 0.9 then 'DUE_SOON' else 'OK' end,
+         u.worn, u.miles, (u.miles_allowed - u.miles)::integer, u.last_service_at, u.due_on
+    from used u
+$_$;
+ALTER FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) OWNER TO motomind;
 CREATE FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -992,6 +1342,20 @@ CREATE TABLE public.fleet_summary_metrics (
 );
 ALTER TABLE ONLY public.fleet_summary_metrics FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics OWNER TO motomind;
+CREATE TABLE public.fuel_spans (
+    tenant_id uuid NOT NULL,
+    vehicle_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    miles integer,
+    gallons numeric NOT NULL,
+    cost numeric,
+    rejected_reason text,
+    CONSTRAINT fuel_spans_rejected_reason_check CHECK ((rejected_reason = ANY (ARRAY['MISSED_FILL'::text, 'MISSING_ODOMETER'::text, 'REJECTED_ODOMETER'::text, 'IMPLAUSIBLE'::text])))
+);
+ALTER TABLE ONLY public.fuel_spans FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.fuel_spans OWNER TO motomind;
 CREATE TABLE public.group_permissions (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1163,6 +1527,19 @@ CREATE TABLE public.memberships (
 );
 ALTER TABLE ONLY public.memberships FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships OWNER TO motomind;
+CREATE TABLE public.odometer_readings (
+    tenant_id uuid NOT NULL,
+    vehicle_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    miles integer NOT NULL,
+    driven integer,
+    rejected_reason text,
+    CONSTRAINT odometer_readings_check CHECK (((driven IS NULL) = (rejected_reason IS NOT NULL))),
+    CONSTRAINT odometer_readings_rejected_reason_check CHECK ((rejected_reason = ANY (ARRAY['BELOW_EARLIER_READING'::text, 'ABOVE_LATER_READING'::text, 'TOO_MANY_MILES_PER_DAY'::text])))
+);
+ALTER TABLE ONLY public.odometer_readings FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.odometer_readings OWNER TO motomind;
 CREATE TABLE public.registered_documents (
     tenant_id uuid NOT NULL,
     sha256 text NOT NULL,
@@ -1244,6 +1621,15 @@ CREATE TABLE public.users (
 );
 ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.users OWNER TO motomind;
+CREATE TABLE public.vehicle_changes (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    vehicle_id uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.vehicle_changes FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicle_changes OWNER TO motomind;
 CREATE TABLE public.vehicle_metrics (
     tenant_id uuid NOT NULL,
     vehicle_id uuid NOT NULL,
@@ -1320,6 +1706,8 @@ ALTER TABLE ONLY public.fleet_groups
     ADD CONSTRAINT fleet_groups_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.fleet_summary_metrics
     ADD CONSTRAINT fleet_summary_metrics_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.fuel_spans
+    ADD CONSTRAINT fuel_spans_pkey PRIMARY KEY (tenant_id, vehicle_id, event_id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.group_permissions
@@ -1336,6 +1724,8 @@ ALTER TABLE ONLY public.manual_events_default
     ADD CONSTRAINT manual_events_default_pkey PRIMARY KEY (tenant_id, id, occurred_at);
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (tenant_id, user_id);
+ALTER TABLE ONLY public.odometer_readings
+    ADD CONSTRAINT odometer_readings_pkey PRIMARY KEY (tenant_id, vehicle_id, event_id);
 ALTER TABLE ONLY public.registered_documents
     ADD CONSTRAINT registered_documents_pkey PRIMARY KEY (tenant_id, sha256);
 ALTER TABLE ONLY public.tenant_keys
@@ -1348,6 +1738,8 @@ ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.vehicle_changes
+    ADD CONSTRAINT vehicle_changes_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.vehicle_metrics
     ADD CONSTRAINT vehicle_metrics_pkey PRIMARY KEY (tenant_id, vehicle_id, period_type, metric_date) INCLUDE (miles_driven, idle_minutes, harsh_events);
 ALTER TABLE ONLY public.vehicles
@@ -1371,6 +1763,7 @@ CREATE INDEX fleet_groups_created_at ON public.fleet_groups USING btree (tenant_
 CREATE INDEX fleet_groups_name ON public.fleet_groups USING btree (tenant_id, name, id);
 CREATE INDEX fleet_groups_parent ON public.fleet_groups USING btree (tenant_id, parent_group_id, name, id);
 CREATE UNIQUE INDEX fleet_summary_metrics_day ON public.fleet_summary_metrics USING btree (tenant_id, fleet_group_id, metric_date) NULLS NOT DISTINCT;
+CREATE INDEX fuel_spans_ended_at ON public.fuel_spans USING btree (tenant_id, vehicle_id, ended_at) INCLUDE (miles, gallons, cost) WHERE (rejected_reason IS NULL);
 CREATE INDEX group_permissions_group ON public.group_permissions USING btree (tenant_id, fleet_group_id);
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (tenant_id, user_id, created_at);
 CREATE INDEX manual_events_created_at ON ONLY public.manual_events USING btree (tenant_id, created_at, id);
@@ -1387,6 +1780,8 @@ CREATE INDEX manual_events_default_tenant_id_occurred_at_id_idx ON public.manual
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE ((event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text])) AND (voided_at IS NULL));
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
+CREATE INDEX odometer_readings_accepted ON public.odometer_readings USING btree (tenant_id, vehicle_id, occurred_at) INCLUDE (miles, driven) WHERE (rejected_reason IS NULL);
+CREATE INDEX odometer_readings_rejected ON public.odometer_readings USING btree (tenant_id, vehicle_id, occurred_at) WHERE (rejected_reason IS NOT NULL);
 CREATE INDEX registered_documents_last_used ON public.registered_documents USING btree (tenant_id, last_used_at);
 CREATE UNIQUE INDEX tenant_keys_current ON public.tenant_keys USING btree (tenant_id) WHERE (retired_at IS NULL);
 CREATE UNIQUE INDEX tenants_name ON public.tenants USING btree (lower(name));
@@ -1394,6 +1789,7 @@ CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, create
 CREATE INDEX uploads_sha256 ON public.uploads USING btree (tenant_id, sha256);
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+CREATE INDEX vehicle_changes_vehicle ON public.vehicle_changes USING btree (tenant_id, vehicle_id, occurred_at);
 CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
 CREATE INDEX vehicles_external_id ON public.vehicles USING btree (tenant_id, ((extended_attributes ->> 'external_id'::text))) WHERE ((extended_attributes ->> 'external_id'::text) IS NOT NULL);
 CREATE INDEX vehicles_group ON public.vehicles USING btree (tenant_id, fleet_group_id, label, id);
@@ -1438,6 +1834,9 @@ CREATE TRIGGER next_version BEFORE UPDATE ON public.group_permissions FOR EACH R
 CREATE TRIGGER next_version BEFORE UPDATE ON public.manual_events FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.vehicles FOR EACH ROW EXECUTE FUNCTION app.next_version();
+CREATE TRIGGER note_deleted AFTER DELETE ON public.manual_events REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
+CREATE TRIGGER note_inserted AFTER INSERT ON public.manual_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
+CREATE TRIGGER note_updated AFTER UPDATE ON public.manual_events REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
 CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER require_admin_of_parent BEFORE UPDATE ON public.fleet_groups FOR EACH ROW WHEN ((new.parent_group_id IS DISTINCT FROM old.parent_group_id)) EXECUTE FUNCTION app.require_admin_of_parent();
@@ -1495,6 +1894,10 @@ ALTER TABLE ONLY public.fleet_summary_metrics
     ADD CONSTRAINT fleet_summary_metrics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fleet_summary_metrics
     ADD CONSTRAINT fleet_summary_metrics_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+ALTER TABLE ONLY public.fuel_spans
+    ADD CONSTRAINT fuel_spans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.fuel_spans
+    ADD CONSTRAINT fuel_spans_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.group_permissions
@@ -1525,6 +1928,10 @@ ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+ALTER TABLE ONLY public.odometer_readings
+    ADD CONSTRAINT odometer_readings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.odometer_readings
+    ADD CONSTRAINT odometer_readings_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.registered_documents
     ADD CONSTRAINT registered_documents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.tenant_keys
@@ -1539,6 +1946,8 @@ ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_tenant_id_uploaded_by_fkey FOREIGN KEY (tenant_id, uploaded_by) REFERENCES public.memberships(tenant_id, user_id);
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+ALTER TABLE ONLY public.vehicle_changes
+    ADD CONSTRAINT vehicle_changes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.vehicle_metrics
     ADD CONSTRAINT vehicle_metrics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.vehicle_metrics
@@ -1584,6 +1993,7 @@ ALTER TABLE public.event_stream ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.fuel_spans ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_permissions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manifests ENABLE ROW LEVEL SECURITY;
@@ -1591,6 +2001,7 @@ ALTER TABLE public.manual_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.odometer_readings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON public.idempotency_keys TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id)))) WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY owner ON public.audit_trail TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.budgets TO motomind USING (true) WITH CHECK (true);
@@ -1602,6 +2013,7 @@ CREATE POLICY owner ON public.event_stream TO motomind USING (true) WITH CHECK (
 CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.fuel_spans TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_permissions TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.idempotency_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manifests TO motomind USING (true) WITH CHECK (true);
@@ -1609,12 +2021,14 @@ CREATE POLICY owner ON public.manual_events TO motomind USING (true) WITH CHECK 
 CREATE POLICY owner ON public.manual_events_archive TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manual_events_default TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.memberships TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.odometer_readings TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.registered_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.tenant_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.tenants TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.unknown_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.uploads TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.users TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.vehicle_changes TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicle_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicles TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY read_granted ON public.explanations FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest)) OR (EXISTS ( SELECT
@@ -1622,15 +2036,24 @@ CREATE POLICY read_granted ON public.explanations FOR SELECT TO gateway_groups U
   WHERE ((v.tenant_id = explanations.tenant_id) AND (v.id = explanations.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))))))));
 CREATE POLICY read_granted ON public.fleet_groups FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.fleet_summary_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
+CREATE POLICY read_granted ON public.fuel_spans FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = fuel_spans.tenant_id) AND (v.id = fuel_spans.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
 CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
 CREATE POLICY read_granted ON public.manual_events_archive FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = manual_events_archive.tenant_id) AND (v.id = manual_events_archive.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
+CREATE POLICY read_granted ON public.odometer_readings FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = odometer_readings.tenant_id) AND (v.id = odometer_readings.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
 CREATE POLICY read_granted ON public.uploads FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
+CREATE POLICY read_granted ON public.vehicle_changes FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+   FROM public.vehicles v
+  WHERE ((v.tenant_id = vehicle_changes.tenant_id) AND (v.id = vehicle_changes.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
 CREATE POLICY read_granted ON public.vehicle_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = vehicle_metrics.tenant_id) AND (v.id = vehicle_metrics.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
@@ -1650,10 +2073,12 @@ CREATE POLICY read_tenant ON public.event_stream FOR SELECT TO gateway_tenant US
 CREATE POLICY read_tenant ON public.explanations FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_groups FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_summary_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.fuel_spans FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_permissions FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.manifests FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.manual_events FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.manual_events_archive FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.odometer_readings FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.registered_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.tenant_keys FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.tenants FOR SELECT TO gateway_tenant, gateway_groups USING (((id = ( SELECT app.tenant_id() AS tenant_id)) OR (id IN ( SELECT m.tenant_id
@@ -1661,6 +2086,7 @@ CREATE POLICY read_tenant ON public.tenants FOR SELECT TO gateway_tenant, gatewa
   WHERE ((m.user_id = ( SELECT app.user_id() AS user_id)) AND (m.left_at IS NULL))))));
 CREATE POLICY read_tenant ON public.unknown_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.uploads FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.vehicle_changes FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicle_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicles FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_writing ON public.tenant_keys FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.writable_groups() AS writable_groups) <> '{}'::uuid[])));
@@ -1674,11 +2100,15 @@ ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.unknown_documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicle_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.vehicle_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.vehicles ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA app TO gateway;
 GRANT USAGE ON SCHEMA app TO gateway_tenant;
 GRANT USAGE ON SCHEMA app TO gateway_groups;
+REVOKE ALL ON FUNCTION app.accepted_readings(at timestamp with time zone[], miles integer[], weights bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.accepted_readings(at timestamp with time zone[], miles integer[], weights bigint[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.accepted_readings(at timestamp with time zone[], miles integer[], weights bigint[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id text, in_wrapped bytea, in_wrapped_by text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id text, in_wrapped bytea, in_wrapped_by text) TO gateway;
 REVOKE ALL ON FUNCTION app.admin_groups() FROM PUBLIC;
@@ -1697,16 +2127,28 @@ REVOKE ALL ON FUNCTION app.client_of_key(in_digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.client_of_key(in_digest bytea) TO gateway;
 REVOKE ALL ON FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.client_of_token(in_tenant_id uuid, in_user_id uuid, in_token_client text) TO gateway;
+REVOKE ALL ON FUNCTION app.current_readings(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.current_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.current_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) TO gateway;
+REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.is_absent_or(value jsonb, type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_absent_or_number(value jsonb, low numeric, high numeric) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_drivable(from_at timestamp with time zone, from_miles integer, to_at timestamp with time zone, to_miles integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.is_drivable(from_at timestamp with time zone, from_miles integer, to_at timestamp with time zone, to_miles integer) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.is_drivable(from_at timestamp with time zone, from_miles integer, to_at timestamp with time zone, to_miles integer) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) TO gateway_groups;
@@ -1731,6 +2173,10 @@ GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.make_event_partitions(first_day date, last_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.next_version() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_vehicle_changes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) TO gateway_groups;
@@ -1755,6 +2201,7 @@ GRANT ALL ON FUNCTION app.record_documents(in_seen jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_usage(in_usage jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.record_usage(in_usage jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refund(in_refunds jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.refund(in_refunds jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;
@@ -1770,6 +2217,9 @@ REVOKE ALL ON FUNCTION app.role() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.role() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.role() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.secure_partition(partition_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) TO gateway;
 REVOKE ALL ON FUNCTION app.stream_metadata() FROM PUBLIC;
@@ -1836,6 +2286,8 @@ GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_tenant;
 GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_groups;
 GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
 GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
+GRANT SELECT ON TABLE public.fuel_spans TO gateway_tenant;
+GRANT SELECT ON TABLE public.fuel_spans TO gateway_groups;
 GRANT SELECT,INSERT,DELETE ON TABLE public.group_permissions TO gateway_tenant;
 GRANT SELECT,INSERT,DELETE ON TABLE public.group_permissions TO gateway_groups;
 GRANT UPDATE(fleet_group_id) ON TABLE public.group_permissions TO gateway_tenant;
@@ -1874,6 +2326,8 @@ GRANT SELECT,INSERT ON TABLE public.memberships TO gateway_tenant;
 GRANT SELECT ON TABLE public.memberships TO gateway_groups;
 GRANT UPDATE(role) ON TABLE public.memberships TO gateway_tenant;
 GRANT UPDATE(left_at) ON TABLE public.memberships TO gateway_tenant;
+GRANT SELECT ON TABLE public.odometer_readings TO gateway_tenant;
+GRANT SELECT ON TABLE public.odometer_readings TO gateway_groups;
 GRANT SELECT ON TABLE public.registered_documents TO gateway_tenant;
 GRANT SELECT ON TABLE public.registered_documents TO gateway_groups;
 GRANT SELECT ON TABLE public.tenant_keys TO gateway_tenant;
@@ -1905,6 +2359,8 @@ GRANT UPDATE(status) ON TABLE public.uploads TO gateway_tenant;
 GRANT UPDATE(status) ON TABLE public.uploads TO gateway_groups;
 GRANT SELECT ON TABLE public.users TO gateway_tenant;
 GRANT SELECT ON TABLE public.users TO gateway_groups;
+GRANT SELECT ON TABLE public.vehicle_changes TO gateway_tenant;
+GRANT SELECT ON TABLE public.vehicle_changes TO gateway_groups;
 GRANT SELECT ON TABLE public.vehicle_metrics TO gateway_tenant;
 GRANT SELECT ON TABLE public.vehicle_metrics TO gateway_groups;
 GRANT SELECT,INSERT,DELETE ON TABLE public.vehicles TO gateway_tenant;

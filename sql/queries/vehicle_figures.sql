@@ -1,0 +1,66 @@
+-- What a vehicle's events say of it: true at once, as what is not stored yet is worked out.
+
+-- name: odometers_by_vehicle
+-- row: Odometer
+select r.vehicle_id as key_id,
+       (array_agg(r.miles order by r.occurred_at desc, r.driven desc) filter (where r.rejected_reason is null))[1] as miles,
+       max(r.occurred_at) filter (where r.rejected_reason is null) as read_at,
+       (count(*) filter (where r.rejected_reason is not null))::integer as rejected_readings
+  from app.current_readings(:tenant_id, :ids::uuid[]) r
+ group by r.vehicle_id
+having count(*) filter (where r.rejected_reason is null) > 0
+
+-- name: odometer_readings_by_vehicle
+-- row: JudgedReading
+select r.vehicle_id as key_id, r.event_id, r.occurred_at, r.miles, r.driven, r.rejected_reason
+  from app.current_readings(:tenant_id, :ids::uuid[]) r
+ where true
+   and r.rejected_reason is not null                                       --? rejected
+   and r.rejected_reason is null                                           --? accepted
+   and r.occurred_at >= :period_start::date::timestamp at time zone 'UTC'  --? period_start
+   and r.occurred_at < :period_end::date::timestamp at time zone 'UTC'     --? period_end
+ order by r.vehicle_id, r.occurred_at, r.miles, r.event_id
+
+-- name: fuel_spans_by_vehicle
+-- row: FuelSpan
+select s.vehicle_id as key_id, s.started_at, s.ended_at, s.miles, s.gallons, s.cost, s.rejected_reason
+  from app.current_spans(:tenant_id, :ids::uuid[]) s
+ where true
+   and s.ended_at >= :period_start::date::timestamp at time zone 'UTC'     --? period_start
+   and s.ended_at < :period_end::date::timestamp at time zone 'UTC'        --? period_end
+ order by s.vehicle_id, s.ended_at, s.started_at
+
+-- name: fills_by_vehicle
+select e.vehicle_id as key_id, count(*)::integer as fills
+  from manual_events e
+ where e.tenant_id = :tenant_id
+   and e.vehicle_id = any (:ids::uuid[])
+   and e.event_type = 'fuel_purchase'
+   and e.voided_at is null
+   and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'  --? period_start
+   and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'     --? period_end
+ group by e.vehicle_id
+
+-- name: service_by_vehicle
+-- row: ServiceStatus
+select s.vehicle_id as key_id, s.state, s.miles_since_service, s.miles_remaining, s.last_service_at, s.due_on
+  from app.service_status(:tenant_id, :ids::uuid[], current_date) s
+
+-- Vehicles in these states, the most worn first.
+
+-- name: vehicles_due
+-- row: Vehicle
+-- plan: force_custom_plan
+select
+--> vehicle_columns
+  from vehicles v
+  join app.service_status(:tenant_id, array(
+         select v.id from vehicles v
+          where v.tenant_id = :tenant_id
+            and v.fleet_group_id = :group_id::uuid                                                          --? group_id !subtree
+            and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, :group_id::uuid))::uuid[])      --? group_id subtree
+       ), current_date) s on s.vehicle_id = v.id
+ where v.tenant_id = :tenant_id
+   and s.state = any (:states::text[])
+ order by s.worn desc nulls last, v.id
+ limit :limit
