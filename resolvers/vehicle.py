@@ -237,13 +237,13 @@ findable("Vehicle", vehicle_by_id)
 
 async def vehicles_due(
     loaders: Loaders,
-    keys: list[None],
+    ids: list[str],
     states: tuple[str, ...],
     group: str | None,
     include_descendants: bool,
     limit: int,
 ) -> Sequence[Any]:
-    """Vehicles in these states, the most worn first."""
+    """Vehicles of the tenant that are in these states, the most worn first."""
     rows = await loaders.fetch(
         "vehicles_due",
         states=list(states),
@@ -251,7 +251,7 @@ async def vehicles_due(
         subtree=True if group is not None and include_descendants else None,
         limit=limit,
     )
-    return [rows] * len(keys)
+    return [rows] * len(ids)
 
 
 def vehicle_page(
@@ -312,4 +312,5 @@ class VehicleQuery:
         wanted = state or [ServiceState.DUE_SOON, ServiceState.DUE, ServiceState.OVERDUE]
         states = tuple(one.value for one in wanted)
         group = None if group_id is None else uuid_of(group_id, "groupId")
-        return info.context.loaders.level(vehicles_due, [None], states, group, include_descendants, sized(info, first))
+        here = info.context.tenant_id
+        return info.context.loaders.level(vehicles_due, [here], states, group, include_descendants, sized(info, first))

@@ -721,9 +721,28 @@ begin
 end;
 $$;
 ALTER FUNCTION app.record_user_audit() OWNER TO motomind;
+CREATE FUNCTION app.refresh_changed_figures() RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  changed_tenant uuid;
+  changed uuid[];
+  refreshed integer := 0;
+begin
+  for changed_tenant in select distinct tenant_id from vehicle_changes order by tenant_id loop
+    with taken as (delete from vehicle_changes c where c.tenant_id = changed_tenant returning c.vehicle_id)
+    select array_agg(distinct vehicle_id) into changed from taken;
+    perform app.refresh_figures(changed_tenant, changed);
+    refreshed := refreshed + coalesce(array_length(changed, 1), 0);
+  end loop;
+  return refreshed;
+end;
+$$;
+ALTER FUNCTION app.refresh_changed_figures() OWNER TO motomind;
 CREATE FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(changed_vehicle_id uuid, changed_since timestamp with time zone)
     LANGUAGE sql
-    AS $$
+    SET enable_nestloop TO 'off'
+    AS $$  -- the planner takes what functions return for a few rows
   with reading as materialized (select * from app.odometer_readings(in_tenant_id, vehicle_ids)),
   gone_reading as (
     delete from odometer_readings o
@@ -994,14 +1013,14 @@ CREATE FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today 
                     when b.occurred_at is null or b.occurred_at = a.occurred_at then a.driven
                     else round(a.driven + (b.driven - a.driven) * extract(epoch from s.occurred_at - a.occurred_at)
                                           / extract(epoch from b.occurred_at - a.occurred_at))::integer end as driven
-          from (select 1) one
+          from (select 1 where s.id is not null and own.driven is null) needed
           left join lateral (select r.occurred_at, r.driven from reading r
                               where r.vehicle_id = v.id and r.occurred_at <= s.occurred_at
                               order by r.occurred_at desc, r.driven desc limit 1) a on true
           left join lateral (select r.occurred_at, r.driven from reading r
                               where r.vehicle_id = v.id and r.occurred_at > s.occurred_at
                               order by r.occurred_at, r.driven limit 1) b on true
-      ) between_two on s.id is not null and own.driven is null
+      ) between_two on true
       left join lateral (
         select max(app.payload_number(e.payload, 'engine_hours')) - app.payload_number(s.payload, 'engine_hours') as run
           from manual_events e
@@ -2201,6 +2220,7 @@ GRANT ALL ON FUNCTION app.record_documents(in_seen jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_usage(in_usage jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.record_usage(in_usage jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_changed_figures() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refund(in_refunds jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.refund(in_refunds jsonb) TO gateway;

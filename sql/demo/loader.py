@@ -32,6 +32,7 @@ COLUMNS = {
     "explanations": explanation.COLUMNS,
 }
 RECORDS = ("audit_trail", "event_stream")
+FIGURES = ("odometer_readings", "fuel_spans", "vehicle_changes")
 ROWS_PER_VEHICLE = 6
 ROWS_PER_DAY = 1.75
 """First guesses at what a vehicle brings, until there are vehicles to judge by."""
@@ -60,7 +61,9 @@ def load_demo(owner_url: str, *, size: DemoSize | None = None, until: date, prog
             )
             load = _Load(connection, blueprints, first_day, until, progress)
             load.run()
-        for table in (*COLUMNS, *RECORDS):
+            progress("Figures", load.done, load.done)
+            connection.execute(texts()["refresh_figures"].encode())
+        for table in (*COLUMNS, *RECORDS, *FIGURES):
             progress("Analyzing", load.done, load.done)
             connection.execute(SQL(texts()["analyze"]).format(table=Identifier(table)))
     progress("Done", load.done, load.done)

@@ -21,5 +21,8 @@ insert into {table} ({columns}) select {columns} from {incoming}
 -- name: clear
 truncate {incoming}
 
+-- name: refresh_figures
+select app.refresh_changed_figures()
+
 -- name: analyze
 vacuum (analyze) {table}

@@ -344,14 +344,14 @@ create function app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today 
                     when b.occurred_at is null or b.occurred_at = a.occurred_at then a.driven
                     else round(a.driven + (b.driven - a.driven) * extract(epoch from s.occurred_at - a.occurred_at)
                                           / extract(epoch from b.occurred_at - a.occurred_at))::integer end as driven
-          from (select 1) one
+          from (select 1 where s.id is not null and own.driven is null) needed
           left join lateral (select r.occurred_at, r.driven from reading r
                               where r.vehicle_id = v.id and r.occurred_at <= s.occurred_at
                               order by r.occurred_at desc, r.driven desc limit 1) a on true
           left join lateral (select r.occurred_at, r.driven from reading r
                               where r.vehicle_id = v.id and r.occurred_at > s.occurred_at
                               order by r.occurred_at, r.driven limit 1) b on true
-      ) between_two on s.id is not null and own.driven is null
+      ) between_two on true
       left join lateral (
         select max(app.payload_number(e.payload, 'engine_hours')) - app.payload_number(s.payload, 'engine_hours') as run
           from manual_events e
@@ -379,7 +379,7 @@ $$;
 -- what was stored before; nothing for those where nothing does.
 create function app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[])
   returns table (changed_vehicle_id uuid, changed_since timestamptz)
-  language sql volatile as $$
+  language sql volatile set enable_nestloop = off as $$  -- the planner takes what functions return for a few rows
   with reading as materialized (select * from app.odometer_readings(in_tenant_id, vehicle_ids)),
   gone_reading as (
     delete from odometer_readings o
@@ -428,6 +428,24 @@ create function app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[])
    group by vehicle_id
 $$;
 revoke all on function app.refresh_figures(uuid, uuid[]) from public;
+
+-- Stores the figures of all vehicles that changed; returns how many these are. For who has just loaded many events.
+create function app.refresh_changed_figures() returns integer language plpgsql as $$
+declare
+  changed_tenant uuid;
+  changed uuid[];
+  refreshed integer := 0;
+begin
+  for changed_tenant in select distinct tenant_id from vehicle_changes order by tenant_id loop
+    with taken as (delete from vehicle_changes c where c.tenant_id = changed_tenant returning c.vehicle_id)
+    select array_agg(distinct vehicle_id) into changed from taken;
+    perform app.refresh_figures(changed_tenant, changed);
+    refreshed := refreshed + coalesce(array_length(changed, 1), 0);
+  end loop;
+  return refreshed;
+end;
+$$;
+revoke all on function app.refresh_changed_figures() from public;
 
 revoke all on function
   app.is_drivable(timestamptz, integer, timestamptz, integer), app.accepted_readings(timestamptz[], integer[], bigint[]),

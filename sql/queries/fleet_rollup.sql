@@ -2,8 +2,7 @@
 -- are added to its ancestors: nothing is multiplied by a join, nothing is counted twice.
 --
 -- With :whole_tenant the tenant itself is the root of one more tree: every visible group, and the vehicles without one.
--- A span of fuel economy runs from one full fill to the next and belongs to the period in which it ends; it takes part
--- when both odometers are known, no fill was missed, and its economy is between 2 and 150 miles per gallon.
+-- A span of fuel economy belongs to the period in which it ends.
 
 -- The planner cannot know how many vehicles a subtree holds; with the groups before it, it guesses half as wrong.
 
@@ -59,31 +58,12 @@ spent as (
    group by e.vehicle_id
 ),
 --{ spans
-fill as (
-  select e.vehicle_id, e.occurred_at, e.gallons, e.odometer_miles, e.is_full_tank, e.missed_previous,
-         count(*) filter (where e.is_full_tank)
-           over (partition by e.vehicle_id order by e.occurred_at, e.id
-                 rows between unbounded preceding and 1 preceding) as span
-    from manual_events e
-   where e.tenant_id = :tenant_id
-     and e.vehicle_id = any (array(select id from member))
-     and e.event_type = 'fuel_purchase'
-     and e.voided_at is null
-     and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'  --? period_end
-),
-span as (
-  select vehicle_id, span, sum(gallons) as gallons, bool_or(missed_previous) as missed, max(occurred_at) as ended_at,
-         bool_or(is_full_tank) as closed, max(odometer_miles) filter (where is_full_tank) as ended_miles,
-         lag(max(odometer_miles) filter (where is_full_tank)) over (partition by vehicle_id order by span) as started_miles
-    from fill
-   group by vehicle_id, span
-),
 economy as (
-  select vehicle_id, sum(ended_miles - started_miles) as miles, sum(gallons) as gallons
-    from span
-   where span > 0 and closed and not missed
-     and (ended_miles - started_miles) / gallons between 2 and 150
-     and ended_at >= :period_start::date::timestamp at time zone 'UTC'  --? period_start
+  select vehicle_id, sum(miles) as miles, sum(gallons) as gallons
+    from app.current_spans(:tenant_id, array(select id from member))
+   where rejected_reason is null
+     and ended_at >= :period_start::date::timestamp at time zone 'UTC'                  --? period_start
+     and ended_at < :period_end::date::timestamp at time zone 'UTC'                     --? period_end
    group by vehicle_id
 ),
 --}

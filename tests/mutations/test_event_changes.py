@@ -164,3 +164,24 @@ async def test_figures_of_a_payload_may_be_whole_numbers_or_texts(write, vehicle
     assert (await write(record, input={"events": events[:2]}))["recordEvents"]["userErrors"] == []
     stored = rows("select gallons::text as g from manual_events where vehicle_id = %s order by gallons", vehicle)
     assert [row["g"] for row in stored] == ["5", "10.50"]
+
+
+async def test_a_reading_shows_in_the_answer_that_records_it(write, vehicle):
+    """The odometer needs no worker to be right; one that cannot be is rejected, and voiding another lets it in."""
+    record = mutation(
+        "recordOdometerReading",
+        "RecordOdometerReadingInput!",
+        "event { id vehicle { odometer { miles rejectedReadings } } }",
+    )
+    found = []
+    for day, miles in (("01", 90000), ("02", 1000), ("03", 1100)):
+        given = {"vehicleId": vehicle, "occurredAt": f"2026-10-{day}T08:00:00Z", "miles": miles}
+        found.append((await write(record, input=given))["recordOdometerReading"]["event"])
+    assert [one["vehicle"]["odometer"] for one in found] == [
+        {"miles": 90000, "rejectedReadings": 0},
+        {"miles": 90000, "rejectedReadings": 1},
+        {"miles": 1100, "rejectedReadings": 1},
+    ]
+    void = mutation("voidEvent", "VoidEventInput!", "event { vehicle { odometer { miles rejectedReadings } } }")
+    answer = await write(void, input={"id": found[0]["id"], "reason": "the other car"})
+    assert answer["voidEvent"]["event"]["vehicle"]["odometer"] == {"miles": 1100, "rejectedReadings": 0}

@@ -64,31 +64,12 @@ spent as (
      and e.occurred_at < $4::date::timestamp at time zone 'UTC'
    group by e.vehicle_id
 ),
-fill as (
-  select e.vehicle_id, e.occurred_at, e.gallons, e.odometer_miles, e.is_full_tank, e.missed_previous,
-         count(*) filter (where e.is_full_tank)
-           over (partition by e.vehicle_id order by e.occurred_at, e.id
-                 rows between unbounded preceding and 1 preceding) as span
-    from manual_events e
-   where e.tenant_id = $1
-     and e.vehicle_id = any (array(select id from member))
-     and e.event_type = 'fuel_purchase'
-     and e.voided_at is null
-     and e.occurred_at < $4::date::timestamp at time zone 'UTC'
-),
-span as (
-  select vehicle_id, span, sum(gallons) as gallons, bool_or(missed_previous) as missed, max(occurred_at) as ended_at,
-         bool_or(is_full_tank) as closed, max(odometer_miles) filter (where is_full_tank) as ended_miles,
-         lag(max(odometer_miles) filter (where is_full_tank)) over (partition by vehicle_id order by span) as started_miles
-    from fill
-   group by vehicle_id, span
-),
 economy as (
-  select vehicle_id, sum(ended_miles - started_miles) as miles, sum(gallons) as gallons
-    from span
-   where span > 0 and closed and not missed
-     and (ended_miles - started_miles) / gallons between 2 and 150
+  select vehicle_id, sum(miles) as miles, sum(gallons) as gallons
+    from app.current_spans($1, array(select id from member))
+   where rejected_reason is null
      and ended_at >= $3::date::timestamp at time zone 'UTC'
+     and ended_at < $4::date::timestamp at time zone 'UTC'
    group by vehicle_id
 ),
 vehicle_total as (
