@@ -6,6 +6,7 @@ GatewayError                what the caller is told: a message and extensions.co
 ├── InvalidPageError        INVALID_PAGE: first, last, after and before that do not go together
 ├── InvalidPeriodError      INVALID_PERIOD: a period that does not end after its start
 ├── InvalidArgumentError    INVALID_ARGUMENT: any other argument out of bounds
+├── TooManyRowsError        TOO_MANY_ROWS: a list without first that would be longer than such lists are
 ├── OtherTenantError        OTHER_TENANT: a field of a tenant that this request does not act in
 └── ForbiddenError          FORBIDDEN: the caller's role may not do this
 """
@@ -54,6 +55,12 @@ class InvalidArgumentError(GatewayError):
     """An argument out of bounds."""
 
     code = "INVALID_ARGUMENT"
+
+
+class TooManyRowsError(GatewayError):
+    """An answer of more rows than there may be at once."""
+
+    code = "TOO_MANY_ROWS"
 
 
 class OtherTenantError(GatewayError):

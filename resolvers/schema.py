@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers import level, node, scalars
 from resolvers.audit_record import AuditQuery
 from resolvers.client import ClientQuery
+from resolvers.cost_breakdown import CostBreakdownQuery
 from resolvers.document_usage import DocumentUsageQuery
 from resolvers.event_mutation import EventMutation
 from resolvers.executor import BreadthFirstExecutor
@@ -20,6 +21,7 @@ from resolvers.group_permission_mutation import GroupPermissionMutation
 from resolvers.limits import weights
 from resolvers.manual_event import ManualEventQuery
 from resolvers.membership_mutation import MembershipMutation
+from resolvers.metrics_series import MetricsSeriesQuery
 from resolvers.node import NodeQuery
 from resolvers.paging import FREE
 from resolvers.scalars import SCALARS
@@ -45,6 +47,8 @@ QUERIES = (
     AuditQuery,
     ClientQuery,
     DocumentUsageQuery,
+    CostBreakdownQuery,
+    MetricsSeriesQuery,
 )
 
 

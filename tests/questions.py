@@ -8,6 +8,7 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_composite_type,
+    is_enum_type,
     is_input_object_type,
     is_required_argument,
 )
@@ -71,11 +72,27 @@ def plain(type_):
 def arguments_of(field, visible, hidden):
     """What to call a root field with, time after time: ids for the arguments that it cannot go without."""
     required = [(name, argument.type) for name, argument in field.args.items() if is_required_argument(argument)]
+    chosen = {name: choice(type_) for name, type_ in required if is_enum_type(get_named_type(type_))}
+    required = [(name, type_) for name, type_ in required if name not in chosen]
     assert all(get_named_type(type_).name == "ID" for _, type_ in required), f"no values for {required}"
     ids = [str(one) for one in (*visible, *hidden)]
     lists = any(isinstance(get_nullable_type(type_), GraphQLList) for _, type_ in required)
     values = [ids] if lists else ids
-    return [dict.fromkeys((name for name, _ in required), value) for value in values] if required else [{}]
+    return [chosen | dict.fromkeys((name for name, _ in required), one) for one in values] if required else [chosen]
+
+
+def choice(type_):
+    """A value of an enum: the last; of a list of it: all of them."""
+    names = list(get_named_type(type_).values)
+    return names if isinstance(get_nullable_type(type_), GraphQLList) else names[-1]
+
+
+def chosen(field):
+    """The enums that a field cannot go without, as they are written."""
+    for name, argument in field.args.items():
+        if is_required_argument(argument) and is_enum_type(get_named_type(argument.type)):
+            value = choice(argument.type)
+            yield f"{name}: {value}" if isinstance(value, str) else f"{name}: [{', '.join(value)}]"
 
 
 def acting_fields(schema):
@@ -105,6 +122,7 @@ def id_questions(schema):
                     for key in reversed(path[1:]):
                         value = f"{{{key}: {value}}}"
                     extra = " includeDescendants: true" if "includeDescendants" in field.args else ""
+                    extra = " ".join([extra, *chosen(field)])
                     asked = f"{name}({path[0]}: {value}{extra}) {plain(field.type)}"
                     row = rows.get(parent.name)
                     yield f"query ($id: ID!) {{ {f'{row}(first: 3) {{ nodes {{ {asked} }} }}' if row else asked} }}"

@@ -15,15 +15,16 @@ class Length:
 
     assumed: int
     given: tuple[int | str, ...] = ()
+    maximum: int | None = None
 
     def of(self, variables: Mapping[str, Any], most: int) -> int:
-        """The length under some variables; a page of more than ``most`` rows is refused anyway."""
+        """The length under some variables; what is longer than its maximum, or a page of ``most`` rows, is refused."""
         sizes = [
             size
             for given in self.given
             if (size := given if isinstance(given, int) else size_of(variables.get(given))) is not None
         ]
-        return min(max(sizes), most) if sizes else self.assumed
+        return min(max(sizes), self.maximum or most) if sizes else self.assumed
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -141,7 +141,7 @@ class Compiler:
                     case value:
                         size = size_of(literal(value))
                         given += [] if size is None else [size]
-        return Length(declared.assumed, tuple(given))
+        return Length(declared.assumed, tuple(given), declared.maximum)
 
 
 def _is_list(field: GraphQLField) -> bool:

@@ -36,17 +36,20 @@ class Cost:
     locations=[Location.FIELD_DEFINITION],
     name="listSize",
     description="How long the field's list is: by the slicing arguments that are given (a list counts by its length), "
-    "else as assumed; nested in each other, all lists of such fields together have at most assumedTotal objects. "
+    "but at most maximumSize; else as assumed; nested in each other, all lists of such fields together have at most assumedTotal objects. "
     "Where sizedFields are named, theirs are the lists.",
 )
 class ListSize:
-    """``@listSize``; ``assumed_total`` is our own: a child has one parent, so a tree has an end."""
+    """``@listSize``; ``assumed_total`` is our own: a child has one parent, so a tree has an end. So is ``maximum_size``:
+    where there is none, it is that of a page.
+    """
 
     assumed_size: int = strawberry.directive_field(name="assumedSize")
     slicing_arguments: list[str] | None = strawberry.directive_field(name="slicingArguments", default=strawberry.UNSET)
     sized_fields: list[str] | None = strawberry.directive_field(name="sizedFields", default=strawberry.UNSET)
     require_one_slicing_argument: bool = strawberry.directive_field(name="requireOneSlicingArgument", default=False)
     assumed_total: int | None = strawberry.directive_field(name="assumedTotal", default=strawberry.UNSET)
+    maximum_size: int | None = strawberry.directive_field(name="maximumSize", default=strawberry.UNSET)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Size:
     arguments: tuple[str, ...] = ()
     fields: frozenset[str] = frozenset()
     total: int | None = None
+    maximum: int | None = None
 
 
 def install(schema: Schema) -> None:
@@ -80,6 +84,7 @@ def install(schema: Schema) -> None:
                         tuple(directive.slicing_arguments or ()),
                         frozenset(directive.sized_fields or ()),
                         directive.assumed_total or None,
+                        directive.maximum_size or None,
                     )
 
 

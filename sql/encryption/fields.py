@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -32,6 +32,20 @@ class EncryptedFields:
     def of_table(self, table: str) -> list[tuple[str, ...]]:
         """The paths into the JSON column of a table."""
         return [path for name, path in self.paths if name == table]
+
+    def cover(self, table: str, path: Sequence[str]) -> bool:
+        """Whether a path of keys and positions in lists leads to, or into, a value that is encrypted."""
+        return any(_leads_to(encrypted, path) for encrypted in self.of_table(table))
+
+
+def _leads_to(encrypted: tuple[str, ...], path: Sequence[str]) -> bool:
+    found = 0
+    for key in path:
+        if found < len(encrypted) and key == encrypted[found]:
+            found += 1
+        elif not key.strip().lstrip("-+").isdigit():  # PostgreSQL takes any of these for a position in a list
+            break
+    return found == len(encrypted)
 
 
 def _path(name: str) -> tuple[str, tuple[str, ...]]:

@@ -1,0 +1,153 @@
+"""Series of measures: flat rows by day, week, month, quarter or year, and by what vehicles are."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from enum import Enum
+
+import strawberry
+
+from resolvers.context import Info
+from resolvers.dimensions import COST_CENTRE_PATH, FLAT, UNGROUPED, flat
+from resolvers.errors import InvalidArgumentError
+from resolvers.filters import Period
+from resolvers.fleet_group import FleetGroup, fleet_group_by_id
+from resolvers.level import Level, level
+from resolvers.loading import column
+from resolvers.vehicle import Vehicle, VehicleFilter, vehicle_by_id
+
+
+@strawberry.enum(description="What a series can be grouped by: what a vehicle is today.")
+class SeriesDimension(Enum):
+    """Dimensions of a series."""
+
+    GROUP = strawberry.enum_value("group", description="The group that the vehicle itself is in today.")
+    VEHICLE = strawberry.enum_value("vehicle", description="The vehicle.")
+    MAKE = strawberry.enum_value("make", description="Who built it.")
+    MODEL = strawberry.enum_value("model", description="What it was sold as.")
+    COST_CENTRE = strawberry.enum_value("cost_centre", description="What is at costCentrePath in its attributes.")
+
+
+@strawberry.enum(description="How long an interval of a series is. Weeks begin on Monday.")
+class SeriesInterval(Enum):
+    """Intervals of a series, as date_trunc has them."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@strawberry.enum(description="What a series measures; each is explained at the field of its name in MetricsSeriesRow.")
+class Measure(Enum):
+    """Measures, by the column that holds them."""
+
+    MILES_DRIVEN = "miles_driven"
+    IDLE_MINUTES = "idle_minutes"
+    HARSH_EVENTS = "harsh_events"
+    FUEL_GALLONS = "fuel_gallons"
+    FUEL_COST = "fuel_cost"
+    MAINTENANCE_COST = "maintenance_cost"
+    TOTAL_COST = "total_cost"
+    COST_PER_MILE = "cost_per_mile"
+    ACTIVE_VEHICLES = "active_vehicles"
+    VEHICLE_COUNT = "vehicle_count"
+
+
+OF_DAYS = {Measure.MILES_DRIVEN, Measure.IDLE_MINUTES, Measure.HARSH_EVENTS}
+OF_EVENTS = {Measure.FUEL_GALLONS, Measure.FUEL_COST, Measure.MAINTENANCE_COST, Measure.TOTAL_COST}
+"""Measures from the daily metrics alone and from events alone; all others need both."""
+
+
+@strawberry.type(
+    description="An interval of the vehicles that have the same values of the dimensions asked for. A measure is null "
+    "where it was not asked for, and where nothing of it was captured."
+)
+class MetricsSeriesRow:
+    """A row of metrics_series."""
+
+    fleet_group_id: strawberry.Private[str | None]
+    vehicle_id: strawberry.Private[str | None]
+    start: datetime.date = strawberry.field(
+        description="The first day of the interval, which the period may cut short."
+    )
+    make: str | None = strawberry.field(description="By MAKE: who built the vehicles.")
+    model: str | None = strawberry.field(description="By MODEL: what they were sold as.")
+    cost_centre: str | None = strawberry.field(
+        description="By COST_CENTRE: the text, number or boolean at costCentrePath; null without one."
+    )
+    miles_driven: int | None = strawberry.field(description="Miles, from the daily metrics.")
+    idle_minutes: int | None = strawberry.field(description="Minutes of idling, from the daily metrics.")
+    harsh_events: int | None = strawberry.field(
+        description="Harsh braking, acceleration and cornering, from the daily metrics."
+    )
+    fuel_gallons: Decimal | None = strawberry.field(description="US gallons bought.")
+    fuel_cost: Decimal | None = strawberry.field(description="US dollars paid for fuel.")
+    maintenance_cost: Decimal | None = strawberry.field(description="US dollars paid for maintenance.")
+    total_cost: Decimal | None = strawberry.field(description="US dollars of fuel and maintenance.")
+    cost_per_mile: Decimal | None = strawberry.field(
+        description="Total cost over miles driven, US dollars; null without miles."
+    )
+    active_vehicles: int | None = strawberry.field(
+        description="Vehicles with a mile driven, a fuel purchase or a maintenance in the interval."
+    )
+    vehicle_count: int | None = strawberry.field(
+        description="Vehicles that have these values today, each once, in every interval the same."
+    )
+
+    @level(description="By GROUP: the group the vehicles are in today; null for those without one.")
+    def fleet_group(rows: Level, info: Info) -> FleetGroup | None:
+        """The group."""
+        return info.context.loaders.level(fleet_group_by_id, column(rows, "fleet_group_id"))
+
+    @level(description="By VEHICLE: the vehicle.")
+    def vehicle(rows: Level, info: Info) -> Vehicle | None:
+        """The vehicle."""
+        return info.context.loaders.level(vehicle_by_id, column(rows, "vehicle_id"))
+
+
+@strawberry.type
+class MetricsSeriesQuery:
+    """Series as flat rows."""
+
+    @level(
+        description="Measures of the vehicles that the caller may see, as flat rows: one for each interval, and each "
+        "combination of the dimensions that vehicles have, in which anything of what the measures rest on was captured. "
+        "groupId counts its subtree, or with includeDescendants: false itself alone. Rows come by group, vehicle, make, "
+        "model, cost centre and interval. Without first all come, up to 10,000; more are an error, TOO_MANY_ROWS.",
+        directives=FLAT,
+    )
+    def metrics_series(
+        _: Level,
+        info: Info,
+        interval: SeriesInterval,
+        measures: list[Measure],
+        group_by: list[SeriesDimension] = UNGROUPED,
+        period: Period | None = None,
+        group_id: strawberry.ID | None = None,
+        include_descendants: bool = True,
+        filter: VehicleFilter | None = None,
+        cost_centre_path: list[str] = COST_CENTRE_PATH,
+        first: int | None = None,
+    ) -> list[MetricsSeriesRow]:
+        """The rows of a series."""
+        if not measures:
+            raise InvalidArgumentError("measures: name one at least.")
+        asked = set(measures)
+        return flat(
+            info,
+            "metrics_series",
+            group_by,
+            period,
+            group_id,
+            include_descendants,
+            filter,
+            cost_centre_path,
+            first,
+            driven=True if asked - OF_EVENTS else None,
+            spent=True if asked - OF_DAYS else None,
+            interval=interval.value,
+            **{measure.value: True for measure in asked},
+        )
