@@ -14,6 +14,7 @@ from resolvers.filters import Period
 from resolvers.fleet_group import FleetGroup, fleet_group_by_id
 from resolvers.level import Level, level
 from resolvers.loading import column
+from resolvers.selection import selects
 from resolvers.vehicle import Vehicle, VehicleFilter, vehicle_by_id
 
 
@@ -63,6 +64,10 @@ class CostBreakdownRow:
     total_cost_per_mile: Decimal | None = strawberry.field(
         description="totalCost over milesDriven, US dollars; null without miles."
     )
+    fuel_efficiency_mpg: float | None = strawberry.field(
+        description="Miles per US gallon: total miles over total gallons of the accepted spans from one full fill "
+        "to the next that end in the period, and by MONTH in the month; null where there is none."
+    )
 
     @level(description="By GROUP: the group the vehicles are in today; null for those without one.")
     def fleet_group(rows: Level, info: Info) -> FleetGroup | None:
@@ -110,5 +115,6 @@ class CostBreakdownQuery:
             first,
             driven=True,
             spent=True,
+            spans=True if selects(info, "fuelEfficiencyMpg") else None,
             interval="month" if CostDimension.MONTH in group_by else None,
         )

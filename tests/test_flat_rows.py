@@ -329,9 +329,7 @@ async def test_all_rows_together_are_the_rollup_of_the_same_subtree(group_by, pe
     grant_at_random(world, random.Random(3))  # noqa: S311
     period = {"start": "2026-02-01", "end": "2026-03-15"}
     query = f"query ($period: Period) {{ fleetGroups {{ nodes {{ id rollup(period: $period) {{ {ROLLUP} }} }} }} "
-    data, _, _ = await tell(
-        person, query + f"tenant {{ id rollup(period: $period) {{ {ROLLUP} }} }} }}", period=period
-    )
+    data, _, _ = await tell(person, query + f"tenant {{ id rollup(period: $period) {{ {ROLLUP} }} }} }}", period=period)
     assert data["fleetGroups"]["nodes"]
     for place in [*data["fleetGroups"]["nodes"], data["tenant"]]:
         group = None if place is data["tenant"] else place["id"]
@@ -361,6 +359,40 @@ async def test_viewers_see_their_own_vehicles_alone(world, tell):
             assert answer[:2] == ({"rows": []}, [])
 
 
+@pytest.mark.parametrize("group_by", [[], ["GROUP"], ["VEHICLE", "MONTH"], ["MODEL", "MONTH"]], ids="-".join)
+@pytest.mark.parametrize("period", [None, {"start": "2026-02-01", "end": "2026-03-15"}], ids=["always", "period"])
+async def test_fuel_economy_is_total_over_total_of_the_accepted_spans(group_by, period, world, tell):
+    """Of those that end in the period; and asking for it neither adds rows nor takes any away."""
+    grant_at_random(world, random.Random(3))  # noqa: S311
+    query = BREAKDOWN.replace("totalCost ", "totalCost %s ", 1)
+    oracle = Oracle(world.owner)
+    with psycopg.connect(world.owner) as connection:
+        spans = connection.execute(
+            """select vehicle_id, (ended_at at time zone 'UTC')::date, miles, gallons
+                 from app.fuel_spans((select id from tenants where name = 'Fleet 1'), array(select id from vehicles))
+                where rejected_reason is null"""
+        ).fetchall()
+    for person in (OWNER, VIEWER):
+        cars = {row["id"]: row for row in oracle.see(person, TENANT[person])["vehicles"]}
+        asked = {**DEFAULTS, "groupBy": group_by}
+        sums = defaultdict(lambda: [0, Decimal(0)])
+        for vehicle, day, miles, gallons in spans:
+            within = period is None or date.fromisoformat(period["start"]) <= day < date.fromisoformat(period["end"])
+            if vehicle in cars and within:
+                total = sums[place_of(cars[vehicle], asked), start_of(day, "MONTH") if "MONTH" in group_by else None]
+                total[0] += miles
+                total[1] += gallons
+        without = by_key((await tell(person, query % "", groupBy=group_by, period=period))[0]["rows"], "month")
+        rows = by_key(
+            (await tell(person, query % "fuelEfficiencyMpg", groupBy=group_by, period=period))[0]["rows"], "month"
+        )
+        found = {at: row.pop("fuelEfficiencyMpg") for at, row in rows.items()}
+        assert rows == without
+        found = {at: mpg for at, mpg in found.items() if mpg is not None}
+        assert found == {at: pytest.approx(miles / float(gallons)) for at, (miles, gallons) in sums.items()}
+        assert found
+
+
 async def test_many_events_of_a_vehicle_multiply_nothing(world, oracle, tell):
     """A hundred more purchases add their cost; vehicles, miles and maintenance stay, in every way to group."""
     (car, *_) = (row for row in oracle.see(OWNER, "Fleet 1")["vehicles"] if row["fleet_group_id"])
@@ -377,7 +409,7 @@ async def test_many_events_of_a_vehicle_multiply_nothing(world, oracle, tell):
         after = [(await tell(OWNER, BREAKDOWN, groupBy=way))[0]["rows"] for way in ways]
     finally:
         with psycopg.connect(world.owner) as connection:
-            connection.execute("delete from manual_events where payload = '{\"gallons\": 1, \"total_cost\": 4}'")
+            connection.execute('delete from manual_events where payload = \'{"gallons": 1, "total_cost": 4}\'')
     for old, new in zip(before, after, strict=True):
         changes = [
             {name: (Decimal(one[name] or 0), Decimal(other[name] or 0)) for name in COSTS if "Per" not in name}

@@ -31,7 +31,8 @@
      and v.fleet_group_id = any ((select app.readable_groups())::uuid[])                         --? granted
 
 -- What was captured, a row for each vehicle and interval, and what that sums up to for each row of the answer. The day
--- of an event is that of UTC: said here, for its period and for its interval, and nowhere else.
+-- of an event is that of UTC: said here, for its period and for its interval, and nowhere else. A span of fuel economy
+-- belongs to the day on which it ends.
 --
 -- Members are joined by a full join, though every figure has its member: that is never done by nested loops. The planner
 -- cannot know how many vehicles a filter or a subtree leaves, and takes them for a few.
@@ -70,34 +71,55 @@ spent as (
    group by 1, 2
 ),
 --}
+--{ spans
+economy as (
+  select s.vehicle_id,
+         date_trunc(:interval, s.ended_at at time zone 'UTC')::date as start,  --? interval
+         null::date as start,                                                  --? !interval
+         sum(s.miles) as miles, sum(s.gallons) as gallons
+    from app.current_spans(:tenant_id, array(select id from member)) s
+   where s.rejected_reason is null
+     and s.ended_at >= :period_start::date::timestamp at time zone 'UTC'       --? period_start
+     and s.ended_at < :period_end::date::timestamp at time zone 'UTC'          --? period_end
+   group by 1, 2
+),
+--}
 figure as (
-  select figure.vehicle_id, figure.start, bool_or(figure.is_member) as is_member,
+  select figure.vehicle_id, figure.start, bool_or(figure.is_member) as is_member, bool_or(figure.captured) as captured,
          sum(figure.miles) as miles, sum(figure.idle) as idle, sum(figure.harsh) as harsh,
          sum(figure.purchases) as purchases, sum(figure.gallons) as gallons, sum(figure.cost) as cost,
-         sum(figure.fuel_cost) as fuel_cost, sum(figure.maintenance_cost) as maintenance_cost
+         sum(figure.fuel_cost) as fuel_cost, sum(figure.maintenance_cost) as maintenance_cost,
+         sum(figure.span_miles) as span_miles, sum(figure.span_gallons) as span_gallons
     from (
-      select id as vehicle_id, null::date as start, true as is_member,
+      select id as vehicle_id, null::date as start, true as is_member, false as captured,
              null::bigint as miles, null::bigint as idle, null::bigint as harsh, null::bigint as purchases,
-             null::numeric as gallons, null::numeric as cost, null::numeric as fuel_cost, null::numeric as maintenance_cost
+             null::numeric as gallons, null::numeric as cost, null::numeric as fuel_cost, null::numeric as maintenance_cost,
+             null::bigint as span_miles, null::numeric as span_gallons
         from member
 --{ driven
       union all
-      select vehicle_id, start, false, miles, idle, harsh, null, null, null, null, null from driven
+      select vehicle_id, start, false, true, miles, idle, harsh, null, null, null, null, null, null, null from driven
 --}
 --{ spent
       union all
-      select vehicle_id, start, false, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost from spent
+      select vehicle_id, start, false, true, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost, null, null
+        from spent
+--}
+--{ spans
+      union all
+      select vehicle_id, start, false, false, null, null, null, null, null, null, null, null, miles, gallons from economy
 --}
     ) figure
    group by figure.vehicle_id, figure.start
 ),
 grouped as (
   select m.fleet_group_id, m.vehicle_id, m.label, m.make, m.model, m.cost_centre, f.start,
-         count(*) filter (where f.is_member) as vehicles,
+         count(*) filter (where f.is_member) as vehicles, bool_or(f.captured) as captured,
          count(*) filter (where f.miles > 0 or f.purchases > 0) as active,
          sum(f.miles) as miles, sum(f.idle) as idle, sum(f.harsh) as harsh,
          sum(f.gallons) as gallons, sum(f.cost) as cost,
-         sum(f.fuel_cost) as fuel_cost, sum(f.maintenance_cost) as maintenance_cost
+         sum(f.fuel_cost) as fuel_cost, sum(f.maintenance_cost) as maintenance_cost,
+         sum(f.span_miles) as span_miles, sum(f.span_gallons) as span_gallons
     from member m
     full join figure f on f.vehicle_id = m.id
    group by m.fleet_group_id, m.vehicle_id, m.label, m.make, m.model, m.cost_centre, f.start
@@ -112,7 +134,7 @@ total as (
 -- fragment: ordered
   from total t
   left join fleet_groups g on g.tenant_id = :tenant_id and g.id = t.fleet_group_id  --? by_group
- where t.start is not null                                                          --? interval
+ where t.captured                                                                   --? interval
  order by
        g.name, t.fleet_group_id,                                                    --? by_group
        t.label, t.vehicle_id, t.make, t.model, t.cost_centre, t.start
@@ -132,7 +154,8 @@ select t.fleet_group_id, t.vehicle_id, t.start as month, t.make, t.model, t.cost
        t.gallons as fuel_gallons, t.fuel_cost, t.maintenance_cost, t.cost as total_cost,
        round(t.fuel_cost / nullif(t.miles, 0), 4) as fuel_cost_per_mile,
        round(t.maintenance_cost / nullif(t.miles, 0), 4) as maintenance_cost_per_mile,
-       round(t.cost / nullif(t.miles, 0), 4) as total_cost_per_mile
+       round(t.cost / nullif(t.miles, 0), 4) as total_cost_per_mile,
+       (t.span_miles / nullif(t.span_gallons, 0))::float8 as fuel_efficiency_mpg
 --> ordered
 
 -- name: metrics_series

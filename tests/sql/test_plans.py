@@ -44,7 +44,15 @@ HOTTEST: dict[str, tuple[str, tuple[Ordering, ...], dict[str, Any]]] = {
     "costs of all": (
         "cost_breakdown",
         (),
-        {"by_group": True, "interval": "month", "driven": True, "spent": True, "granted": True, "limit": 100},
+        {
+            "by_group": True,
+            "interval": "month",
+            "driven": True,
+            "spent": True,
+            "spans": True,
+            "granted": True,
+            "limit": 100,
+        },
     ),
     "series of a subtree": (
         "metrics_series",
@@ -78,7 +86,14 @@ async def narrow(large: Addresses) -> AsyncIterator[tuple[Session, dict[str, Any
     async with database.session(Caller(found.user_id, found.tenant_id)) as session:
         vehicles = await session.fetch("vehicles_page", order=LABEL, limit=100)
         groups = await session.fetch("fleet_groups_page", order=(Ordering("name"), Ordering("id")), limit=100)
-        yield session, {"vehicles": [row["id"] for row in vehicles], "groups": [row["id"] for row in groups], "group": groups[0]["id"]}
+        yield (
+            session,
+            {
+                "vehicles": [row["id"] for row in vehicles],
+                "groups": [row["id"] for row in groups],
+                "group": groups[0]["id"],
+            },
+        )
     await database.close()
 
 
