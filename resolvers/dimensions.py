@@ -29,15 +29,15 @@ FLAT = (
 
 
 async def flat_rows(loaders: Loaders, names: list[str], parameters: tuple[tuple[str, Any], ...]) -> Sequence[Any]:
-    """The rows of statements, each once. Raises TooManyRowsError where there are more than may be, and none were cut."""
+    """The rows of statements, each once. Raises TooManyRowsError for more than may be, where first cuts none off."""
     given = dict(parameters)
     cut = given.pop("first", None)
     limit = MAX_ROWS + 1 if cut is None else cut
     found = [await loaders.fetch(name, **given, limit=limit) for name in names]
     if any(len(rows) > MAX_ROWS for rows in found):
         raise TooManyRowsError(
-            f"There are more than {MAX_ROWS} rows. Ask for a shorter period, longer intervals, fewer dimensions or some "
-            "of the vehicles; or for the first rows by first."
+            f"There are more than {MAX_ROWS} rows. Ask for a shorter period, longer intervals, fewer dimensions or "
+            "some of the vehicles; or for the first rows by first."
         )
     return found
 

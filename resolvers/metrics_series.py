@@ -113,10 +113,11 @@ class MetricsSeriesQuery:
     """Series as flat rows."""
 
     @level(
-        description="Measures of the vehicles that the caller may see, as flat rows: one for each interval, and each "
-        "combination of the dimensions that vehicles have, in which anything of what the measures rest on was captured. "
-        "groupId counts its subtree, or with includeDescendants: false itself alone. Rows come by group, vehicle, make, "
-        "model, cost centre and interval. Without first all come, up to 10,000; more are an error, TOO_MANY_ROWS.",
+        description="Measures of the vehicles that the caller may see, as flat rows: one for each interval and each "
+        "combination of the dimensions that vehicles have, if anything that the measures rest on was captured in it. "
+        "groupId counts its subtree, or with includeDescendants: false itself alone. Rows come by group, vehicle, "
+        "make, model, cost centre and interval. Without first all come, up to 10,000; more are an error, "
+        "TOO_MANY_ROWS.",
         directives=FLAT,
     )
     def metrics_series(

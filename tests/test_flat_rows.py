@@ -56,8 +56,8 @@ EXTRAS = """
   update vehicles set fleet_group_id = null where label like '%1' and id::text < '8';
   update vehicles set make = null, model = null where label like '%2';
   update vehicles set extended_attributes = jsonb_set(extended_attributes, '{custom_fields,cost_center}', value)
-    from (values ('%3', '{"$enc": "v1", "key": "0123456789ab", "nonce": "AAAA", "data": "BBBB"}'::jsonb), ('%4', '{"a": 1}'), ('%5', '12'), ('%6', 'true'), ('%7', 'null'),
-                 ('%8', '""')) t (pattern, value)
+    from (values ('%3', '{"$enc": "v1", "key": "0123456789ab", "nonce": "AAAA", "data": "BBBB"}'::jsonb),
+                 ('%4', '{"a": 1}'), ('%5', '12'), ('%6', 'true'), ('%7', 'null'), ('%8', '""')) t (pattern, value)
    where label like pattern;
   insert into vehicles (tenant_id, fleet_group_id, label)
     select tenant_id, id, 'Idle of ' || name from fleet_groups;
@@ -348,7 +348,7 @@ async def test_viewers_see_their_own_vehicles_alone(world, tell):
     grant_at_random(world, random.Random(4))  # noqa: S311
     oracle = Oracle(world.owner)
     seen = {str(row["id"]) for row in oracle.see(VIEWER, TENANT[VIEWER])["vehicles"]}
-    assert 0 < len(seen) < len([row for row in oracle.rows["vehicles"]])
+    assert 0 < len(seen) < len(oracle.rows["vehicles"])
     data, _, _ = await tell(VIEWER, BREAKDOWN, groupBy=["VEHICLE"])
     assert {row["vehicle"]["id"] for row in data["rows"]} == seen
     own = {row["id"] for row in oracle.see(VIEWER, TENANT[VIEWER])["fleet_groups"]}
@@ -419,6 +419,43 @@ async def test_many_events_of_a_vehicle_multiply_nothing(world, oracle, tell):
         ((only,)) = changes
         differences = {name: later - earlier for name, (earlier, later) in only.items() if later != earlier}
         assert differences == {"fuelGallons": 100, "fuelCost": 400, "totalCost": 400}
+
+
+BY_HAND = """
+  insert into fleet_groups (tenant_id, id, name) select id, %(group)s, 'By hand' from tenants where name = 'Fleet 2';
+  insert into vehicles (tenant_id, fleet_group_id, label)
+    select tenant_id, id, label from fleet_groups, (values ('Van 1'), ('Van 2')) t (label) where id = %(group)s;
+  insert into vehicle_metrics (tenant_id, vehicle_id, metric_date, period_type, miles_driven)
+    select v.tenant_id, v.id, '2026-10-05', 'daily', case label when 'Van 1' then 1000 else 100 end
+      from vehicles v where fleet_group_id = %(group)s;
+  insert into manual_events (tenant_id, vehicle_id, event_type, payload, created_by, occurred_at)
+    select v.tenant_id, v.id, type, payload::jsonb, m.user_id, '2026-10-09 12:00Z'
+      from (values ('Van 1', 'fuel_purchase', '{"gallons": 50, "total_cost": 150}'),
+                   ('Van 1', 'maintenance', '{"service_type": "tires", "cost": 250}'),
+                   ('Van 2', 'fuel_purchase', '{"gallons": 10, "price_per_gallon": 3.5}')) t (label, type, payload)
+      join vehicles v on v.label = t.label and v.fleet_group_id = %(group)s
+      join memberships m on m.tenant_id = v.tenant_id and m.role = 'owner'
+"""
+
+
+async def test_the_example_by_hand_in_the_docs(world, tell):
+    """Two vans in October, as docs/numbers.md reckons them."""
+    group = str(uuid4())
+    with psycopg.connect(world.owner) as connection:
+        connection.execute(psycopg.sql.SQL(BY_HAND.replace("%(group)s", f"'{group}'")))
+    asked = {"groupId": group, "period": {"start": "2026-10-01", "end": "2026-11-01"}}
+
+    async def told(name, *dimensions):
+        data, codes, _ = await tell(OTHER, BREAKDOWN, **asked, groupBy=list(dimensions))
+        assert codes == []
+        return [row[name] for row in data["rows"]]
+
+    assert await told("totalCostPerMile", "VEHICLE") == ["0.4000", "0.3500"]
+    assert await told("maintenanceCost", "VEHICLE") == ["250", None]
+    assert await told("maintenanceCostPerMile", "VEHICLE") == ["0.2500", None]
+    assert await told("totalCostPerMile", "GROUP", "MONTH") == ["0.3955"]
+    assert await told("totalCost") == ["435.00"]
+    assert await told("fuelGallons") == ["60"]
 
 
 async def test_a_query_is_one_statement_and_one_more_for_each_kind_of_object(ask):

@@ -36,12 +36,13 @@ class Cost:
     locations=[Location.FIELD_DEFINITION],
     name="listSize",
     description="How long the field's list is: by the slicing arguments that are given (a list counts by its length), "
-    "but at most maximumSize; else as assumed; nested in each other, all lists of such fields together have at most assumedTotal objects. "
-    "Where sizedFields are named, theirs are the lists.",
+    "but at most maximumSize; else as assumed; nested in each other, all lists of such fields together have at most "
+    "assumedTotal objects. Where sizedFields are named, theirs are the lists.",
 )
 class ListSize:
-    """``@listSize``; ``assumed_total`` is our own: a child has one parent, so a tree has an end. So is ``maximum_size``:
-    where there is none, it is that of a page.
+    """``@listSize``; two arguments are our own.
+
+    ``assumed_total``: a child has one parent, so a tree has an end. ``maximum_size``: without it, that of a page.
     """
 
     assumed_size: int = strawberry.directive_field(name="assumedSize")

@@ -25,6 +25,7 @@ from tests.test_operations import OPERATIONS
 # What each golden operation is estimated to cost, and costs on the demo.
 GOLDEN = {
     "audit_trail/refused_for_a_manager": (2, 0),
+    "cost_breakdown/group_and_month": (2_020, 68),
     "document_usage/days_of_a_document": (23, 3),
     "event_stream/history_of_groups": (3, 3),
     "fleet_group/groups_by_name": (803, 5),
@@ -33,6 +34,7 @@ GOLDEN = {
     "fleet_group/tree_of_a_dispatcher": (6_000, 45),
     "manual_event/fuel_of_a_month": (18, 18),
     "manual_event/payload_contains": (4, 4),
+    "metrics_series/weeks_of_models": (1_020, 26),
     "tenant/whole_tenant": (138, 13),
     "user/tenants_of_a_consultant": (22, 5),
     "vehicle/metrics_and_explanations": (2_151, 9),
@@ -95,6 +97,10 @@ async def test_golden_operations_cost_what_is_written_here_and_no_more_than_esti
         ),
         ('{ nodes(ids: ["a", "b"]) { id } }', 2),
         ('{ vehicle(id: "a") { metrics { milesDriven } } }', 1 + 31),
+        # Flat rows have a maximum of their own.
+        ("{ costBreakdown(groupBy: [MAKE]) { make totalCost } }", 20 + 1000),
+        ("{ costBreakdown(groupBy: [GROUP], first: 30) { fleetGroup { name } } }", 20 + 30 + 30),
+        ("{ metricsSeries(interval: DAY, measures: [FUEL_COST], first: 9999999) { start } }", 20 + 10_000),
         # The example of docs/limits.md.
         ("{ vehicles(first: 20) { totalCount nodes { label events(first: 3) { nodes { occurredAt } } } } }", 103),
         # Of the types that an event may have, the dearest counts.

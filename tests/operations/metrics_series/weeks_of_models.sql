@@ -1,0 +1,91 @@
+-- metrics_series
+with member as materialized (
+  select v.id,
+         null::uuid as fleet_group_id,
+         null::uuid as vehicle_id, null::text as label,
+         null::text as make,
+         v.model,
+         null::text as cost_centre
+    from vehicles v
+   where v.tenant_id = $1
+),
+driven as (
+  select m.vehicle_id,
+         date_trunc($2, m.metric_date::timestamp)::date as start,
+         sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh
+    from vehicle_metrics m
+   where m.tenant_id = $1
+     and m.vehicle_id = any (array(select id from member))
+     and m.period_type = 'daily'
+     and m.metric_date >= $3::date
+     and m.metric_date < $4::date
+   group by 1, 2
+),
+spent as (
+  select e.vehicle_id,
+         date_trunc($2, e.occurred_at at time zone 'UTC')::date as start,
+         count(*) as purchases, sum(e.gallons) as gallons, sum(e.cost) as cost,
+         sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
+         sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
+    from manual_events e
+   where e.tenant_id = $1
+     and e.vehicle_id = any (array(select id from member))
+     and e.event_type in ('fuel_purchase', 'maintenance')
+     and e.voided_at is null
+     and e.occurred_at >= $3::date::timestamp at time zone 'UTC'
+     and e.occurred_at < $4::date::timestamp at time zone 'UTC'
+   group by 1, 2
+),
+figure as (
+  select figure.vehicle_id, figure.start, bool_or(figure.is_member) as is_member, bool_or(figure.captured) as captured,
+         sum(figure.miles) as miles, sum(figure.idle) as idle, sum(figure.harsh) as harsh,
+         sum(figure.purchases) as purchases, sum(figure.gallons) as gallons, sum(figure.cost) as cost,
+         sum(figure.fuel_cost) as fuel_cost, sum(figure.maintenance_cost) as maintenance_cost,
+         sum(figure.span_miles) as span_miles, sum(figure.span_gallons) as span_gallons
+    from (
+      select id as vehicle_id, null::date as start, true as is_member, false as captured,
+             null::bigint as miles, null::bigint as idle, null::bigint as harsh, null::bigint as purchases,
+             null::numeric as gallons, null::numeric as cost, null::numeric as fuel_cost, null::numeric as maintenance_cost,
+             null::bigint as span_miles, null::numeric as span_gallons
+        from member
+      union all
+      select vehicle_id, start, false, true, miles, idle, harsh, null, null, null, null, null, null, null from driven
+      union all
+      select vehicle_id, start, false, true, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost, null, null
+        from spent
+    ) figure
+   group by figure.vehicle_id, figure.start
+),
+grouped as (
+  select m.fleet_group_id, m.vehicle_id, m.label, m.make, m.model, m.cost_centre, f.start,
+         count(*) filter (where f.is_member) as vehicles, bool_or(f.captured) as captured,
+         count(*) filter (where f.miles > 0 or f.purchases > 0) as active,
+         sum(f.miles) as miles, sum(f.idle) as idle, sum(f.harsh) as harsh,
+         sum(f.gallons) as gallons, sum(f.cost) as cost,
+         sum(f.fuel_cost) as fuel_cost, sum(f.maintenance_cost) as maintenance_cost,
+         sum(f.span_miles) as span_miles, sum(f.span_gallons) as span_gallons
+    from member m
+    full join figure f on f.vehicle_id = m.id
+   group by m.fleet_group_id, m.vehicle_id, m.label, m.make, m.model, m.cost_centre, f.start
+),
+total as (
+  select grouped.*,
+         sum(vehicles) over (partition by fleet_group_id, vehicle_id, make, model, cost_centre) as vehicle_count
+    from grouped
+)
+select t.start, t.fleet_group_id, t.vehicle_id, t.make, t.model, t.cost_centre,
+       t.miles::bigint as miles_driven,
+       null::bigint as idle_minutes,
+       null::bigint as harsh_events,
+       null::numeric as fuel_gallons,
+       t.fuel_cost,
+       null::numeric as maintenance_cost,
+       null::numeric as total_cost,
+       round(t.cost / nullif(t.miles, 0), 4) as cost_per_mile,
+       t.active::integer as active_vehicles,
+       t.vehicle_count::integer as vehicle_count
+  from total t
+ where t.captured
+ order by
+       t.label, t.vehicle_id, t.make, t.model, t.cost_centre, t.start
+ limit $5;
