@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from resolvers.manual_event import manual_event_by_id
 from resolvers.mutation import Change, Mistake, id_of, new_id, not_found
 from resolvers.payloads import payload_text
-from resolvers.vehicle_mutation import vehicles_to_change
+from resolvers.vehicle_mutation import require_vehicle
+from sql.driver import Row
 
 EARLIEST = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC)
 AHEAD = datetime.timedelta(days=1)  # what clocks and time zones may be off
@@ -42,7 +44,7 @@ class Draft:
 
 async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
     """Records events, all or none, and returns their ids. Raises the first mistake; warns of what is odd."""
-    await vehicles_to_change(change, ((draft.vehicle_id, (*draft.path, "vehicleId")) for draft in drafts))
+    before = await _vehicles_to_record(change, drafts)
     await _require_uploads(change, drafts)
     rows: list[dict[str, Any]] = []
     for draft in drafts:
@@ -67,9 +69,24 @@ async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
         )
         if draft.event_type == "fuel_purchase":
             _look_at_fuel(change, draft)
-    await _look_at_odometers(change, drafts)
-    await change.fetch("record_manual_events", events=orjson.dumps(rows).decode())
+    _look_at_odometers(change, drafts, before)
+    change.written(manual_event_by_id, await change.fetch("record_manual_events", events=orjson.dumps(rows).decode()))
     return [row["id"] for row in rows]
+
+
+async def _vehicles_to_record(change: Change, drafts: Sequence[Draft]) -> dict[int, Row]:
+    """What is known of each draft's vehicle, by the draft's position. Raises the mistake of the first that is not there."""
+    moments = [None if draft.odometer_miles is None else draft.occurred_at for draft in drafts]
+    rows = await change.fetch(
+        "vehicles_to_record",
+        positions=list(range(len(drafts))),
+        ids=[draft.vehicle_id for draft in drafts],
+        moments=moments if any(moments) else None,
+    )
+    found = {row["position"]: row for row in rows}
+    for at, draft in enumerate(drafts):
+        require_vehicle(found.get(at), *draft.path, "vehicleId")
+    return found
 
 
 async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
@@ -103,20 +120,13 @@ def _exact(value: object) -> object:
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
-async def _look_at_odometers(change: Change, drafts: Sequence[Draft]) -> None:
+def _look_at_odometers(change: Change, drafts: Sequence[Draft], before: Mapping[int, Row]) -> None:
     """Warns of readings that fall or leap; which ones count is decided with all the others in view."""
-    read = [(at, draft) for at, draft in enumerate(drafts) if draft.odometer_miles is not None]
-    if not read:
-        return
-    before = await change.fetch(
-        "last_odometer_before",
-        positions=[at for at, _ in read],
-        ids=[draft.vehicle_id for _, draft in read],
-        moments=[draft.occurred_at for _, draft in read],
-    )
-    for row in before:
-        draft = drafts[row["position"]]
-        miles, key = draft.odometer_miles or 0, "miles" if draft.event_type == "odometer_reading" else "odometerMiles"
+    for at, draft in enumerate(drafts):
+        miles, row = draft.odometer_miles, before[at]
+        if miles is None or row["odometer_miles"] is None:
+            continue
+        key = "miles" if draft.event_type == "odometer_reading" else "odometerMiles"
         days = max(1.0, (draft.occurred_at - row["occurred_at"]) / datetime.timedelta(days=1))
         if miles < row["odometer_miles"]:
             change.warn(

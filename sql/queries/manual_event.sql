@@ -110,20 +110,30 @@ select e.id, e.occurred_at, e.vehicle_id, e.event_type, e.payload, e.version, e.
    and e.id = any (:ids::uuid[])
 
 -- name: record_manual_events
--- One row for each element of :events; ids come with them.
-insert into manual_events (tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, created_by,
-                           occurred_at)
+-- row: ManualEvent
+-- One row for each element of :events; ids come with them. Told as manual_events_by_id tells them.
+insert into manual_events as e (tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, created_by,
+                                occurred_at)
 select :tenant_id, r.id, r.vehicle_id, r.source_upload_id, r.event_type, r.payload, coalesce(r.confidence, 80),
        app.user_id(), r.occurred_at
   from jsonb_to_recordset(:events::jsonb)
        as r (id uuid, vehicle_id uuid, source_upload_id uuid, event_type text, payload jsonb, confidence integer,
              occurred_at timestamptz)
+returning
+--> manual_event_columns
 
--- name: last_odometer_before
--- The latest reading of each vehicle before a moment: what a person would compare a new one with.
-select r.position, found.odometer_miles, found.occurred_at
-  from unnest(:positions::integer[], :ids::uuid[], :moments::timestamptz[]) r (position, vehicle_id, moment)
- cross join lateral (
+-- name: vehicles_to_record
+-- The vehicle of each event to record that the caller sees, whether they hold WRITE on its group, and its latest reading
+-- before a moment: what a person would compare a new one with.
+select r.position,
+       reading.odometer_miles, reading.occurred_at,                                       --? moments
+       (select app.role()) <> 'viewer' or coalesce(v.fleet_group_id = any ((select app.writable_groups())::uuid[]), false)
+         as may_write
+  from unnest(:positions::integer[], :ids::uuid[]) r (position, vehicle_id)               --? !moments
+  from unnest(:positions::integer[], :ids::uuid[], :moments::timestamptz[]) r (position, vehicle_id, moment)  --? moments
+  join vehicles v on v.tenant_id = :tenant_id and v.id = r.vehicle_id
+--{ moments
+  left join lateral (
    select e.odometer_miles, e.occurred_at
      from manual_events e
     where e.tenant_id = :tenant_id
@@ -133,7 +143,8 @@ select r.position, found.odometer_miles, found.occurred_at
       and e.voided_at is null
     order by e.occurred_at desc, e.id desc
     limit 1
- ) found
+  ) reading on true
+--}
 
 -- name: verify_manual_event
 update manual_events e
