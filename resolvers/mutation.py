@@ -140,7 +140,7 @@ class Change:
         return await self.session.sealed(table, id_, text_, stored=stored, untouched=untouched)
 
     def written(self, batch: Batch, rows: list[Row]) -> None:
-        """Takes rows as they were written: the payload shows these, and reads them no more. ``batch`` finds them by id."""
+        """Takes rows as they were written, for the payload to show; ``batch`` finds such rows by id."""
         self.rows.append((batch, rows))
 
     def warn(self, code: str, message: str, *path: str) -> None:

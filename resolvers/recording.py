@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,8 +13,7 @@ import orjson
 from resolvers.manual_event import manual_event_by_id
 from resolvers.mutation import Change, Mistake, id_of, new_id, not_found
 from resolvers.payloads import payload_text
-from resolvers.vehicle_mutation import require_vehicle
-from sql.driver import Row
+from resolvers.vehicle_mutation import vehicles_to_change
 
 EARLIEST = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC)
 AHEAD = datetime.timedelta(days=1)  # what clocks and time zones may be off
@@ -44,49 +43,40 @@ class Draft:
 
 async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
     """Records events, all or none, and returns their ids. Raises the first mistake; warns of what is odd."""
-    before = await _vehicles_to_record(change, drafts)
     await _require_uploads(change, drafts)
-    rows: list[dict[str, Any]] = []
+    events = [await _event(change, draft) for draft in drafts]
+    rows = await change.fetch("record_manual_events", events=orjson.dumps(events).decode())
+    if len(rows) < len(drafts):
+        await vehicles_to_change(change, ((draft.vehicle_id, (*draft.path, "vehicleId")) for draft in drafts))
+        raise Mistake("VERSION_CONFLICT", "A vehicle was changed at this very moment. Try again.", "vehicleId")
+    written = {row["id"]: row for row in rows}
     for draft in drafts:
-        if not EARLIEST <= draft.occurred_at <= datetime.datetime.now(datetime.UTC) + AHEAD:
-            raise Mistake(
-                "OUT_OF_RANGE", f"occurredAt is from {EARLIEST:%Y-%m-%d} to a day from now.", *draft.path, "occurredAt"
-            )
-        if draft.confidence is not None and not 0 <= draft.confidence <= 100:  # noqa: PLR2004
-            raise Mistake("OUT_OF_RANGE", "confidence is from 0 to 100.", *draft.path, "confidence")
-        id_ = new_id()
-        payload = payload_text(draft.event_type, draft.captured, *draft.path)
-        rows.append(
-            {
-                "id": id_,
-                "vehicle_id": draft.vehicle_id,
-                "source_upload_id": draft.source_upload_id,
-                "event_type": draft.event_type,
-                "payload": orjson.Fragment(await change.sealed("manual_events", id_, payload, *draft.path)),
-                "confidence": draft.confidence,
-                "occurred_at": draft.occurred_at,
-            }
+        _look_at_fuel(change, draft)
+    for draft, event in zip(drafts, events, strict=True):
+        _look_at_odometer(change, draft, written[event["id"]]["last_reading"])
+    change.written(manual_event_by_id, rows)
+    return [event["id"] for event in events]
+
+
+async def _event(change: Change, draft: Draft) -> dict[str, Any]:
+    """A draft as it is written. Raises the first mistake."""
+    if not EARLIEST <= draft.occurred_at <= datetime.datetime.now(datetime.UTC) + AHEAD:
+        raise Mistake(
+            "OUT_OF_RANGE", f"occurredAt is from {EARLIEST:%Y-%m-%d} to a day from now.", *draft.path, "occurredAt"
         )
-        if draft.event_type == "fuel_purchase":
-            _look_at_fuel(change, draft)
-    _look_at_odometers(change, drafts, before)
-    change.written(manual_event_by_id, await change.fetch("record_manual_events", events=orjson.dumps(rows).decode()))
-    return [row["id"] for row in rows]
-
-
-async def _vehicles_to_record(change: Change, drafts: Sequence[Draft]) -> dict[int, Row]:
-    """What is known of each draft's vehicle, by the draft's position. Raises the mistake of the first that is not there."""
-    moments = [None if draft.odometer_miles is None else draft.occurred_at for draft in drafts]
-    rows = await change.fetch(
-        "vehicles_to_record",
-        positions=list(range(len(drafts))),
-        ids=[draft.vehicle_id for draft in drafts],
-        moments=moments if any(moments) else None,
-    )
-    found = {row["position"]: row for row in rows}
-    for at, draft in enumerate(drafts):
-        require_vehicle(found.get(at), *draft.path, "vehicleId")
-    return found
+    if draft.confidence is not None and not 0 <= draft.confidence <= 100:  # noqa: PLR2004
+        raise Mistake("OUT_OF_RANGE", "confidence is from 0 to 100.", *draft.path, "confidence")
+    id_ = new_id()
+    payload = payload_text(draft.event_type, draft.captured, *draft.path)
+    return {
+        "id": id_,
+        "vehicle_id": draft.vehicle_id,
+        "source_upload_id": draft.source_upload_id,
+        "event_type": draft.event_type,
+        "payload": orjson.Fragment(await change.sealed("manual_events", id_, payload, *draft.path)),
+        "confidence": draft.confidence,
+        "occurred_at": draft.occurred_at,
+    }
 
 
 async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
@@ -101,6 +91,8 @@ async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
 
 
 def _look_at_fuel(change: Change, draft: Draft) -> None:
+    if draft.event_type != "fuel_purchase":
+        return
     gallons, price, total = (_exact(draft.captured.get(key)) for key in ("gallons", "price_per_gallon", "total_cost"))
     if isinstance(gallons, Decimal) and gallons > MUCH_FUEL:
         change.warn("MUCH_FUEL", f"{gallons} gallons at once are more than most tanks hold.", *draft.path, "gallons")
@@ -120,22 +112,17 @@ def _exact(value: object) -> object:
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
-def _look_at_odometers(change: Change, drafts: Sequence[Draft], before: Mapping[int, Row]) -> None:
-    """Warns of readings that fall or leap; which ones count is decided with all the others in view."""
-    for at, draft in enumerate(drafts):
-        miles, row = draft.odometer_miles, before[at]
-        if miles is None or row["odometer_miles"] is None:
-            continue
-        key = "miles" if draft.event_type == "odometer_reading" else "odometerMiles"
-        days = max(1.0, (draft.occurred_at - row["occurred_at"]) / datetime.timedelta(days=1))
-        if miles < row["odometer_miles"]:
-            change.warn(
-                "ODOMETER_BELOW_LAST", f"The reading before it was {row['odometer_miles']:,}.", *draft.path, key
-            )
-        elif (miles - row["odometer_miles"]) / days > MOST_MILES_A_DAY:
-            change.warn(
-                "ODOMETER_LEAP",
-                f"The reading before it was {row['odometer_miles']:,}, {days:.0f} day(s) earlier.",
-                *draft.path,
-                key,
-            )
+def _look_at_odometer(change: Change, draft: Draft, last_reading: list[float] | None) -> None:
+    """Warns of a reading that falls or leaps, given the miles of the last one before and the days since.
+
+    Which readings count is decided with all the others in view.
+    """
+    if draft.odometer_miles is None or last_reading is None:
+        return
+    miles, days = int(last_reading[0]), max(1.0, last_reading[1])
+    key = "miles" if draft.event_type == "odometer_reading" else "odometerMiles"
+    if draft.odometer_miles < miles:
+        change.warn("ODOMETER_BELOW_LAST", f"The reading before it was {miles:,}.", *draft.path, key)
+    elif (draft.odometer_miles - miles) / days > MOST_MILES_A_DAY:
+        told = f"The reading before it was {miles:,}, {days:.0f} day(s) earlier."
+        change.warn("ODOMETER_LEAP", told, *draft.path, key)

@@ -157,16 +157,11 @@ async def vehicles_to_change(change: Change, asked: Iterable[tuple[str, tuple[st
     rows = await change.fetch("vehicles_to_change", ids=sorted({id_ for id_, _ in places}))
     found = {row["id"]: row for row in rows}
     for id_, path in places:
-        require_vehicle(found.get(id_), *path)
+        if id_ not in found:
+            raise not_found("vehicle", *path)
+        if not found[id_]["may_write"]:
+            raise Mistake("FORBIDDEN", "It takes WRITE on the vehicle's group.", *path)
     return found
-
-
-def require_vehicle(found: Row | None, *path: str) -> None:
-    """Raises the mistake that a vehicle is not there, or not for the caller to change."""
-    if found is None:
-        raise not_found("vehicle", *path)
-    if not found["may_write"]:
-        raise Mistake("FORBIDDEN", "It takes WRITE on the vehicle's group.", *path)
 
 
 async def vehicle_to_change(change: Change, id_: str, *path: str) -> Row:
