@@ -77,7 +77,7 @@ class RecordEventsPayload:
     )
     def events(self, info: Info) -> list[ManualEvent]:
         """The events: here already where they were written just now, else awaited."""
-        return info.context.loaders.level(manual_event_by_id, self.ids)  # type: ignore[no-any-return]
+        return info.context.loaders.level(manual_event_by_id, self.ids)
 
     @classmethod
     def of(cls, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]) -> RecordEventsPayload:
