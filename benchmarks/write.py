@@ -65,7 +65,7 @@ def _undone(owner: str) -> Iterator[None]:
 
 
 def _remove(owner: str) -> None:
-    tables = ("manual_events", "audit_trail")
+    tables = ("manual_events", "audit_trail", "vehicle_changes")
     with psycopg.connect(owner) as connection:
         connection.execute("alter table manual_events disable trigger audit_delete")
         connection.execute(
@@ -74,6 +74,9 @@ def _remove(owner: str) -> None:
                              returning id)
                delete from audit_trail where tenant_id = %s and record_id in (select id from gone)""",
             [CALLER.tenant_id, VEHICLE, STATION, CALLER.tenant_id],
+        )
+        connection.execute(
+            "delete from vehicle_changes where tenant_id = %s and vehicle_id = %s", [CALLER.tenant_id, VEHICLE]
         )
         connection.execute("alter table manual_events enable trigger audit_delete")
     with psycopg.connect(owner, autocommit=True) as connection:
