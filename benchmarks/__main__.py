@@ -20,7 +20,7 @@ from benchmarks.subject import SUBJECTS, SubjectError
 from benchmarks.throughput import LoadFailedError, LoadGeneratorMissingError
 
 MISTAKES = (AnswersDifferError, UnexpectedAnswerError, SubjectError, LoadFailedError, LoadGeneratorMissingError)
-MEASUREMENTS = ("latency", "throughput", "growth", "memory", "edge")
+MEASUREMENTS = ("latency", "throughput", "growth", "memory", "edge", "write")
 
 
 def main() -> int:

@@ -31,7 +31,10 @@ def install() -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of Node.js and of PostGraphile."""
+    """Of Node.js and of PostGraphile; of neither where PostGraphile was never installed."""
+    manifest = PROJECT / "node_modules" / "postgraphile" / "package.json"
+    if not manifest.exists():
+        return {}
     told = subprocess.run([str(node()), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
-    package = json.loads((PROJECT / "node_modules" / "postgraphile" / "package.json").read_text(encoding="utf-8"))
+    package = json.loads(manifest.read_text(encoding="utf-8"))
     return {"Node.js": told.stdout.strip().removeprefix("v"), "PostGraphile": package["version"]}

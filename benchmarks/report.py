@@ -20,6 +20,10 @@ EDGE = {
     "person": "a person with a token, by the text",
     "partner": "a partner with a key, by an id, under a budget",
 }
+WRITE = {
+    "sql": "one hand-written `INSERT`",
+    "gateway": "`recordFuelPurchase`, by a person with a token",
+}
 Results = Mapping[str, Any]
 Rows = list[list[str]]
 
@@ -116,6 +120,16 @@ def _edge(results: Results) -> Rows:
     return rows
 
 
+def _write(results: Results) -> Rows:
+    """A fuel purchase through the gateway over the hand-written INSERT."""
+    rows = [["who writes", "median / INSERT", "p95 / INSERT", "median, ms"]]
+    found = results.get("write", {})
+    for name in (name for name in WRITE if name in found):
+        ratios = [_ratio(found, name, "sql", what) for what in ("median", "p95")]
+        rows.append([WRITE[name], *ratios, f"{found[name]['median']:.2f}"])
+    return rows
+
+
 def _absolute(results: Results) -> Rows:
     rows = [["question", "rows", *results["subjects"]]]
     for name, found in results.get("latency", {}).items():
@@ -151,6 +165,7 @@ SECTIONS: dict[str, Callable[[Results], Rows]] = {
     "memory": _memory,
     "growth": _growth,
     "edge": _edge,
+    "write": _write,
     "absolute": _absolute,
     "rates": _rates,
     "versions": _versions,
@@ -165,6 +180,7 @@ TABLES: dict[str, Callable[[Results], Rows]] = {
     "Throughput, ratios (above 1: the gateway answers more)": _throughput,
     "Peak memory serving 20,000 vehicles": _memory,
     "The edge on the point look-up": _edge,
+    "A fuel purchase, written": _write,
     "Growth: time of one, relative to the middle": _growth,
 }
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks import answer, edge, growth, latency, machine, memory, node, throughput
+from benchmarks import answer, edge, growth, latency, machine, memory, node, throughput, write
 from benchmarks.client import Connection
 from benchmarks.database import database, settle
 from benchmarks.query import QUERIES, Query
@@ -28,7 +28,7 @@ class Options:
 
     subjects: Sequence[Subject] = SUBJECTS
     queries: Sequence[Query] = QUERIES
-    measurements: frozenset[str] = frozenset({"latency", "throughput", "growth", "memory", "edge"})
+    measurements: frozenset[str] = frozenset({"latency", "throughput", "growth", "memory", "edge", "write"})
     plan: latency.Plan = field(default_factory=latency.Plan)
     growth_plan: latency.Plan = field(default_factory=lambda: latency.Plan(requests=60, seconds=6.0))
     series: Sequence[growth.Series] = growth.ALL
@@ -83,6 +83,8 @@ def run(options: Options, report: Report) -> Results:
                 results["growth"] = _growth(servers, options, report)
         if "edge" in measured:
             results["edge"] = edge.measure(addresses, options.plan, report)
+        if "write" in measured:
+            results["write"] = write.measure(addresses, options.plan, report)
         if "memory" in measured:
             results["memory"] = _memory(addresses, options, report)
     return results

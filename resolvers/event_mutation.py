@@ -75,10 +75,9 @@ class RecordEventsPayload:
         description="The events, in the order of the input; empty where they were refused.",
         directives=[ListSize(assumed_size=100)],
     )
-    async def events(self, info: Info) -> list[ManualEvent]:
-        """The events."""
-        found: list[ManualEvent] = await info.context.loaders.level(manual_event_by_id, self.ids) if self.ids else []
-        return found
+    def events(self, info: Info) -> list[ManualEvent]:
+        """The events: here already where they were written just now, else awaited."""
+        return info.context.loaders.level(manual_event_by_id, self.ids)
 
     @classmethod
     def of(cls, ids: dict[str, Any], errors: list[UserError], warnings: list[UserError]) -> RecordEventsPayload:

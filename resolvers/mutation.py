@@ -18,6 +18,7 @@ import strawberry
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError, InvalidIdError
 from resolvers.limits.weights import Cost, ListSize
+from resolvers.loading import Batch
 from resolvers.scalars import json_of, text_of, uuid_of
 from sql.driver import Row
 from sql.encryption import RESERVED
@@ -109,6 +110,7 @@ class Change:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.warnings: list[UserError] = []
+        self.rows: list[tuple[Batch, list[Row]]] = []
 
     async def fetch(self, statement: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement."""
@@ -136,6 +138,10 @@ class Change:
         if RESERVED in text_:
             raise Mistake("INVALID", 'The key "$enc" is reserved for encrypted values.', *path)
         return await self.session.sealed(table, id_, text_, stored=stored, untouched=untouched)
+
+    def written(self, batch: Batch, rows: list[Row]) -> None:
+        """Takes rows as they were written, for the payload to show; ``batch`` finds such rows by id."""
+        self.rows.append((batch, rows))
 
     def warn(self, code: str, message: str, *path: str) -> None:
         """Tells something that is odd and yet written."""
@@ -185,6 +191,8 @@ async def perform(
             raise
         return payload({}, [known.told], [])
     context.loaders.forget()
+    for batch, rows in change.rows:
+        context.loaders.prime(batch, rows)
     return payload(result["ids"], [], [UserError(**warning) for warning in result["warnings"]])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from resolvers.manual_event import manual_event_by_id
 from resolvers.mutation import Change, Mistake, id_of, new_id, not_found
 from resolvers.payloads import payload_text
 from resolvers.vehicle_mutation import vehicles_to_change
@@ -42,34 +43,40 @@ class Draft:
 
 async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
     """Records events, all or none, and returns their ids. Raises the first mistake; warns of what is odd."""
-    await vehicles_to_change(change, ((draft.vehicle_id, (*draft.path, "vehicleId")) for draft in drafts))
     await _require_uploads(change, drafts)
-    rows: list[dict[str, Any]] = []
+    events = [await _event(change, draft) for draft in drafts]
+    rows = await change.fetch("record_manual_events", events=orjson.dumps(events).decode())
+    if len(rows) < len(drafts):
+        await vehicles_to_change(change, ((draft.vehicle_id, (*draft.path, "vehicleId")) for draft in drafts))
+        raise Mistake("VERSION_CONFLICT", "A vehicle was changed at this very moment. Try again.", "vehicleId")
+    written = {row["id"]: row for row in rows}
     for draft in drafts:
-        if not EARLIEST <= draft.occurred_at <= datetime.datetime.now(datetime.UTC) + AHEAD:
-            raise Mistake(
-                "OUT_OF_RANGE", f"occurredAt is from {EARLIEST:%Y-%m-%d} to a day from now.", *draft.path, "occurredAt"
-            )
-        if draft.confidence is not None and not 0 <= draft.confidence <= 100:  # noqa: PLR2004
-            raise Mistake("OUT_OF_RANGE", "confidence is from 0 to 100.", *draft.path, "confidence")
-        id_ = new_id()
-        payload = payload_text(draft.event_type, draft.captured, *draft.path)
-        rows.append(
-            {
-                "id": id_,
-                "vehicle_id": draft.vehicle_id,
-                "source_upload_id": draft.source_upload_id,
-                "event_type": draft.event_type,
-                "payload": orjson.Fragment(await change.sealed("manual_events", id_, payload, *draft.path)),
-                "confidence": draft.confidence,
-                "occurred_at": draft.occurred_at,
-            }
+        _look_at_fuel(change, draft)
+    for draft, event in zip(drafts, events, strict=True):
+        _look_at_odometer(change, draft, written[event["id"]]["last_reading"])
+    change.written(manual_event_by_id, rows)
+    return [event["id"] for event in events]
+
+
+async def _event(change: Change, draft: Draft) -> dict[str, Any]:
+    """A draft as it is written. Raises the first mistake."""
+    if not EARLIEST <= draft.occurred_at <= datetime.datetime.now(datetime.UTC) + AHEAD:
+        raise Mistake(
+            "OUT_OF_RANGE", f"occurredAt is from {EARLIEST:%Y-%m-%d} to a day from now.", *draft.path, "occurredAt"
         )
-        if draft.event_type == "fuel_purchase":
-            _look_at_fuel(change, draft)
-    await _look_at_odometers(change, drafts)
-    await change.fetch("record_manual_events", events=orjson.dumps(rows).decode())
-    return [row["id"] for row in rows]
+    if draft.confidence is not None and not 0 <= draft.confidence <= 100:  # noqa: PLR2004
+        raise Mistake("OUT_OF_RANGE", "confidence is from 0 to 100.", *draft.path, "confidence")
+    id_ = new_id()
+    payload = payload_text(draft.event_type, draft.captured, *draft.path)
+    return {
+        "id": id_,
+        "vehicle_id": draft.vehicle_id,
+        "source_upload_id": draft.source_upload_id,
+        "event_type": draft.event_type,
+        "payload": orjson.Fragment(await change.sealed("manual_events", id_, payload, *draft.path)),
+        "confidence": draft.confidence,
+        "occurred_at": draft.occurred_at,
+    }
 
 
 async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
@@ -84,6 +91,8 @@ async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
 
 
 def _look_at_fuel(change: Change, draft: Draft) -> None:
+    if draft.event_type != "fuel_purchase":
+        return
     gallons, price, total = (_exact(draft.captured.get(key)) for key in ("gallons", "price_per_gallon", "total_cost"))
     if isinstance(gallons, Decimal) and gallons > MUCH_FUEL:
         change.warn("MUCH_FUEL", f"{gallons} gallons at once are more than most tanks hold.", *draft.path, "gallons")
@@ -103,29 +112,17 @@ def _exact(value: object) -> object:
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
-async def _look_at_odometers(change: Change, drafts: Sequence[Draft]) -> None:
-    """Warns of readings that fall or leap; which ones count is decided with all the others in view."""
-    read = [(at, draft) for at, draft in enumerate(drafts) if draft.odometer_miles is not None]
-    if not read:
+def _look_at_odometer(change: Change, draft: Draft, last_reading: list[float] | None) -> None:
+    """Warns of a reading that falls or leaps, given the miles of the last one before and the days since.
+
+    Which readings count is decided with all the others in view.
+    """
+    if draft.odometer_miles is None or last_reading is None:
         return
-    before = await change.fetch(
-        "last_odometer_before",
-        positions=[at for at, _ in read],
-        ids=[draft.vehicle_id for _, draft in read],
-        moments=[draft.occurred_at for _, draft in read],
-    )
-    for row in before:
-        draft = drafts[row["position"]]
-        miles, key = draft.odometer_miles or 0, "miles" if draft.event_type == "odometer_reading" else "odometerMiles"
-        days = max(1.0, (draft.occurred_at - row["occurred_at"]) / datetime.timedelta(days=1))
-        if miles < row["odometer_miles"]:
-            change.warn(
-                "ODOMETER_BELOW_LAST", f"The reading before it was {row['odometer_miles']:,}.", *draft.path, key
-            )
-        elif (miles - row["odometer_miles"]) / days > MOST_MILES_A_DAY:
-            change.warn(
-                "ODOMETER_LEAP",
-                f"The reading before it was {row['odometer_miles']:,}, {days:.0f} day(s) earlier.",
-                *draft.path,
-                key,
-            )
+    miles, days = int(last_reading[0]), max(1.0, last_reading[1])
+    key = "miles" if draft.event_type == "odometer_reading" else "odometerMiles"
+    if draft.odometer_miles < miles:
+        change.warn("ODOMETER_BELOW_LAST", f"The reading before it was {miles:,}.", *draft.path, key)
+    elif (draft.odometer_miles - miles) / days > MOST_MILES_A_DAY:
+        told = f"The reading before it was {miles:,}, {days:.0f} day(s) earlier."
+        change.warn("ODOMETER_LEAP", told, *draft.path, key)

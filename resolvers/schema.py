@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import level, node, scalars
+from resolvers import inputs, level, node, scalars
 from resolvers.audit_record import AuditQuery
 from resolvers.client import ClientQuery
 from resolvers.cost_breakdown import CostBreakdownQuery
@@ -75,6 +75,7 @@ def build() -> strawberry.Schema:
         execution_context_class=BreadthFirstExecutor,
         config=StrawberryConfig(default_resolver=read, scalar_map=SCALARS),
     )
+    inputs.install(schema)
     level.install(schema)
     node.install(schema)
     scalars.install(schema)

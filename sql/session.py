@@ -64,6 +64,7 @@ class Session:
     keyring: Keyring | None = None
     opening: Opening = field(default_factory=Opening)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _changed: bool = False  # since the savepoint was set, which one that writes begins with
 
     async def begin(self, *, writes: bool, statement_timeout_ms: int) -> None:
         """Begins the transaction and lets the caller in, in one round trip. Raises NotAMemberError."""
@@ -184,16 +185,22 @@ class Session:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undoes what was done inside where that ends in an exception; the transaction itself goes on."""
-        await self._control("savepoint change")
+        """Undoes what was done inside where that ends in an exception; the transaction itself goes on.
+
+        Only in one that writes. The first savepoint comes with its beginning and the last one goes with its end, so
+        that one change alone waits for neither.
+        """
+        if self._changed:
+            await self._control("release savepoint change; savepoint change")
+        self._changed = True
         try:
             yield
         except Exception:
             if not isinstance(self.failure, DatabaseUnavailableError):
                 self.failure = None
                 await self._control("rollback to savepoint change")
+                self._changed = False
             raise
-        await self._control("release savepoint change")
 
     async def _control(self, command: str) -> None:
         async with self._lock:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -16,8 +18,12 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-BEGIN = """begin read only; set local statement_timeout = 60000; set local plan_cache_mode = {plan};
-select app.enter('{user}', '{tenant}', false)"""
+BEGIN = {
+    "read": """begin read only; set local statement_timeout = 60000; set local plan_cache_mode = {plan};
+select app.enter('{user}', '{tenant}', false)""",
+    "write": """begin; set local statement_timeout = 60000; set local plan_cache_mode = {plan};
+select app.enter('{user}', '{tenant}', true, '{address}')""",
+}
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -25,18 +31,20 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Statement:
-    """A file's text, the variables that it takes, and the setting plan_cache_mode under which it is fastest."""
+    """A file's text, the variables that it takes, the setting plan_cache_mode under which it is fastest, its access."""
 
     sql: str
     parameters: list[str]
     plan: str
+    access: str
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """A statement from its file; its first lines say "-- parameters: ..." and perhaps "-- plan: ..."."""
+        """A statement from its file; its first lines say "-- parameters: ...", perhaps "-- plan:" and "-- access:"."""
         sql = file.read_text(encoding="utf-8")
-        told = dict(line.removeprefix("-- ").split(": ", 1) for line in sql.splitlines()[:2] if ": " in line)
-        return cls(sql, told["parameters"].split(), told.get("plan", "auto"))
+        headers = takewhile(lambda line: line.startswith("-- ") and ": " in line, sql.splitlines())
+        told = dict(line.removeprefix("-- ").split(": ", 1) for line in headers)
+        return cls(sql, told["parameters"].split(), told.get("plan", "auto"), told.get("access", "read"))
 
 
 class Floor:
@@ -57,17 +65,18 @@ class Floor:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        answer = await self._answer(dict(scope["headers"]), orjson.loads(body))
+        answer = await self._answer(dict(scope["headers"]), scope["client"][0], orjson.loads(body))
         length = str(len(answer)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
-    async def _answer(self, headers: dict[bytes, bytes], asked: dict[str, Any]) -> bytes:
+    async def _answer(self, headers: dict[bytes, bytes], client: str, asked: dict[str, Any]) -> bytes:
         assert self._pool is not None
         tenant = UUID(headers[b"x-tenant-id"].decode())
         statement = self._statements[asked["query"]]
-        begin = BEGIN.format(user=UUID(headers[b"x-user-id"].decode()), tenant=tenant, plan=statement.plan)
+        user, address = UUID(headers[b"x-user-id"].decode()), ip_address(client)
+        begin = BEGIN[statement.access].format(user=user, tenant=tenant, plan=statement.plan, address=address)
         values = {**asked["variables"], "tenant": str(tenant)}
         async with self._pool.acquire() as connection:
             await connection.execute(begin)

@@ -110,30 +110,34 @@ select e.id, e.occurred_at, e.vehicle_id, e.event_type, e.payload, e.version, e.
    and e.id = any (:ids::uuid[])
 
 -- name: record_manual_events
--- One row for each element of :events; ids come with them.
-insert into manual_events (tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, created_by,
-                           occurred_at)
+-- row: ManualEvent
+-- Records of :events, whose ids come with them, those of vehicles that the caller may change, and tells them as
+-- manual_events_by_id does; and the miles and the days since of the vehicle's latest reading before, where the odometer was
+-- read: what a person would compare it with.
+insert into manual_events as e (tenant_id, id, vehicle_id, source_upload_id, event_type, payload, confidence, created_by,
+                                occurred_at)
 select :tenant_id, r.id, r.vehicle_id, r.source_upload_id, r.event_type, r.payload, coalesce(r.confidence, 80),
        app.user_id(), r.occurred_at
   from jsonb_to_recordset(:events::jsonb)
        as r (id uuid, vehicle_id uuid, source_upload_id uuid, event_type text, payload jsonb, confidence integer,
              occurred_at timestamptz)
-
--- name: last_odometer_before
--- The latest reading of each vehicle before a moment: what a person would compare a new one with.
-select r.position, found.odometer_miles, found.occurred_at
-  from unnest(:positions::integer[], :ids::uuid[], :moments::timestamptz[]) r (position, vehicle_id, moment)
- cross join lateral (
-   select e.odometer_miles, e.occurred_at
-     from manual_events e
-    where e.tenant_id = :tenant_id
-      and e.vehicle_id = r.vehicle_id
-      and e.occurred_at < r.moment
-      and e.odometer_miles is not null
-      and e.voided_at is null
-    order by e.occurred_at desc, e.id desc
-    limit 1
- ) found
+ where (select (select app.role()) <> 'viewer'
+               or coalesce(v.fleet_group_id = any ((select app.writable_groups())::uuid[]), false)
+          from vehicles v
+         where v.tenant_id = :tenant_id and v.id = r.vehicle_id)
+returning
+       case when e.odometer_miles is not null then (
+         select array[b.odometer_miles, extract(epoch from e.occurred_at - b.occurred_at) / 86400]::float8[]
+           from manual_events b
+          where b.tenant_id = :tenant_id
+            and b.vehicle_id = e.vehicle_id
+            and b.occurred_at < e.occurred_at
+            and b.odometer_miles is not null
+            and b.voided_at is null
+          order by b.occurred_at desc, b.id desc
+          limit 1
+       ) end as last_reading,
+--> manual_event_columns
 
 -- name: verify_manual_event
 update manual_events e

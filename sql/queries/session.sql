@@ -12,7 +12,8 @@ begin;
 set local statement_timeout = :statement_timeout_ms;
 set local plan_cache_mode = force_generic_plan;
 set local jit = off;
-select app.enter(:user_id, :tenant_id, true, :client_ip, :user_agent, :client_id)
+select app.enter(:user_id, :tenant_id, true, :client_ip, :user_agent, :client_id);
+savepoint change
 
 -- name: role_facts
 select r.rolname::text as role,
