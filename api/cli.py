@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import pydantic
@@ -18,8 +19,10 @@ from api.commands.clients import clients
 from api.commands.documents import documents
 from api.commands.imports import imports
 from api.commands.keys import keys
+from api.commands.metrics import metrics
 from api.commands.uploads import uploads
 from api.commands.verification import verify
+from api.commands.worker import beside, worker
 from api.terminal import DataDir, console, database, progress_bar, settings_of
 from sql.encryption import Keyring
 from sql.errors import DatabaseError, ImportFileError
@@ -36,8 +39,10 @@ app.add_typer(imports, name="import")
 app.add_typer(clients, name="clients")
 app.add_typer(documents, name="documents")
 app.add_typer(keys, name="keys")
+app.add_typer(metrics, name="metrics")
 app.add_typer(uploads, name="uploads")
 app.command("verify")(verify)
+app.command("worker")(worker)
 
 
 def main() -> None:
@@ -72,7 +77,8 @@ def serve(
     """Serve the graph at http://HOST:PORT/graphql.
 
     Without DATABASE_URL an embedded PostgreSQL 18 is started in the data directory and migrated. With it,
-    that server is used, as the role gateway, after 'motomind migrate' as its owner.
+    that server is used, as the role gateway, after 'motomind migrate' as its owner. With --demo a worker runs beside
+    it; else metrics are kept current by 'motomind worker'.
     """
     from api import server
     from api.explorer import demo_people, is_built
@@ -95,7 +101,8 @@ def serve(
         if settings.explorer_access != "off":
             console.print(greeting.explorer(settings, is_built=is_built()), markup=False)
         try:
-            server.run(settings)
+            with beside(addresses.owner) if demo else nullcontext():
+                server.run(settings)
         except KeyboardInterrupt:
             console.print("Stopped.")
 

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
     owner_database_url: str | None = Field(
         default=None,
-        description="The same database as its owner, for migrate, demo, import and token. Unset: DATABASE_URL.",
+        description="The same database as its owner, for migrate, worker, demo, import and token. Unset: DATABASE_URL.",
     )
     data_dir: Path = Field(
         default=Path(".motomind"), description="Where the embedded server and the development key are kept."
@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
     workers: int = Field(default=1, ge=1, le=64, description="How many processes serve.")
+    worker_jobs: int = Field(
+        default=2, ge=1, le=64, description="How many tenants 'motomind worker' computes at the same time."
+    )
     pool_min_size: int = Field(default=1, ge=0, description="Database connections kept open by each process.")
     pool_max_size: int = Field(default=10, ge=1, description="The most database connections of each process.")
     pool_timeout: float = Field(

@@ -11,6 +11,7 @@ import psycopg
 from yoyo import get_backend, read_migrations
 
 from sql.errors import SetupError
+from sql.jobs.schema import bring_up_to_date
 from sql.owner import connected, explained, not_the_owner
 
 OLDEST_SERVER = 150000
@@ -19,7 +20,8 @@ OLDEST_SERVER = 150000
 def migrate(owner_url: str, report: Callable[[str], None] = lambda _: None) -> int:
     """Brings the database to the newest version as its owner; returns how many migrations that took.
 
-    ``report`` is told the name of each migration as it begins. Also makes the event partitions of the next months.
+    ``report`` is told the name of each migration as it begins. Also makes the event partitions of the next months,
+    and brings the tables of the job library up to date.
     Raises DatabaseUnavailableError and SetupError, each with what to do.
     """
     logging.getLogger("yoyo").setLevel(logging.ERROR)
@@ -36,8 +38,9 @@ def migrate(owner_url: str, report: Callable[[str], None] = lambda _: None) -> i
                 applied = len(pending)
         finally:
             backend.connection.close()
-    with connected(owner_url) as connection:
+    with connected(owner_url, autocommit=True) as connection:
         connection.execute(files("sql").joinpath("partitions_ahead.sql").read_bytes())
+        bring_up_to_date(connection)
     return applied
 
 

@@ -411,6 +411,60 @@ begin
 end;
 $$;
 ALTER FUNCTION app.make_event_partitions(first_day date, last_day date) OWNER TO motomind;
+CREATE FUNCTION app.metrics_due_of_groups() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into metrics_due (tenant_id, vehicle_id)
+  with recursive below as (
+    select n.tenant_id, n.id
+      from new_rows n
+      join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id
+     where n.parent_group_id is distinct from o.parent_group_id
+        or n.metadata -> 'time_zone' is distinct from o.metadata -> 'time_zone'
+    union
+    select g.tenant_id, g.id
+      from below b
+      join fleet_groups g on g.tenant_id = b.tenant_id and g.parent_group_id = b.id
+  )
+  select v.tenant_id, v.id
+    from below b
+    join vehicles v on v.tenant_id = b.tenant_id and v.fleet_group_id = b.id;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.metrics_due_of_groups() OWNER TO motomind;
+CREATE FUNCTION app.metrics_due_of_tenants() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into metrics_due (tenant_id, vehicle_id)
+  select v.tenant_id, v.id
+    from new_rows n
+    join old_rows o on o.id = n.id
+    join vehicles v on v.tenant_id = n.id
+   where n.time_zone <> o.time_zone;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.metrics_due_of_tenants() OWNER TO motomind;
+CREATE FUNCTION app.metrics_due_of_vehicles() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into metrics_due (tenant_id, vehicle_id)
+  select n.tenant_id, n.id
+    from new_rows n
+    join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id
+   where n.fleet_group_id is distinct from o.fleet_group_id
+      or n.extended_attributes #> '{operational,time_zone}' is distinct from o.extended_attributes #> '{operational,time_zone}';
+  return null;
+end;
+$$;
+ALTER FUNCTION app.metrics_due_of_vehicles() OWNER TO motomind;
 CREATE FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -918,6 +972,18 @@ begin
 end;
 $$;
 ALTER FUNCTION app.require_owner() OWNER TO motomind;
+CREATE FUNCTION app.require_time_zone() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if new.time_zone <> 'UTC' and not exists (select from pg_timezone_names n where n.name = new.time_zone) then
+    raise exception 'there is no time zone "%": its name is one like Europe/Berlin, America/Chicago or UTC', new.time_zone
+      using errcode = 'check_violation', constraint = 'tenants_time_zone', table = 'tenants';
+  end if;
+  return new;
+end;
+$$;
+ALTER FUNCTION app.require_time_zone() OWNER TO motomind;
 CREATE FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1119,6 +1185,12 @@ CREATE FUNCTION app.tenants_of(in_user_id uuid) RETURNS TABLE(id uuid, name text
    order by t.name
 $$;
 ALTER FUNCTION app.tenants_of(in_user_id uuid) OWNER TO motomind;
+CREATE FUNCTION app.time_zones_among(names text[]) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS $$
+  select n.name from pg_timezone_names n where cardinality(names) > 0 and n.name = any (names)
+$$;
+ALTER FUNCTION app.time_zones_among(names text[]) OWNER TO motomind;
 CREATE FUNCTION app.touch() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1128,6 +1200,24 @@ begin
 end;
 $$;
 ALTER FUNCTION app.touch() OWNER TO motomind;
+CREATE FUNCTION app.trip_start(said text, batch_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+  started_at timestamptz;
+begin
+  if said !~ '^\d{4}-\d\d-\d\d' then
+    return batch_at;
+  end if;
+  started_at := said::timestamptz;
+  return case when started_at between batch_at - interval '7 days' and batch_at + interval '7 days'
+              then started_at else batch_at end;
+exception when data_exception then
+  return batch_at;
+end;
+$$;
+ALTER FUNCTION app.trip_start(said text, batch_at timestamp with time zone) OWNER TO motomind;
 CREATE FUNCTION app.trusted_document(in_tenant_id uuid, in_client_id uuid, in_document_id text, in_sha256 text, OUT document_id text, OUT text text) RETURNS record
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1164,6 +1254,53 @@ CREATE FUNCTION app.user_of_email(in_email text) RETURNS uuid
      and lower(u.email collate "C") = lower(in_email collate "C")
 $$;
 ALTER FUNCTION app.user_of_email(in_email text) OWNER TO motomind;
+CREATE FUNCTION app.vehicle_time_zones(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, time_zone text)
+    LANGUAGE sql STABLE
+    AS $$
+  with recursive asked as materialized (
+    select v.id, v.fleet_group_id, v.extended_attributes #>> '{operational,time_zone}' as named
+      from vehicles v
+     where v.tenant_id = in_tenant_id and v.id = any (vehicle_ids)
+  ),
+  above as (
+    select distinct a.fleet_group_id as origin, a.fleet_group_id as id, 0 as height
+      from asked a
+     where a.fleet_group_id is not null
+    union all
+    select a.origin, g.parent_group_id, a.height + 1
+      from above a
+      join fleet_groups g on g.tenant_id = in_tenant_id and g.id = a.id
+     where g.parent_group_id is not null
+  ),
+  grouped as materialized (
+    select a.origin, a.height, g.metadata ->> 'time_zone' as named
+      from above a
+      join fleet_groups g on g.tenant_id = in_tenant_id and g.id = a.id
+     where g.metadata ->> 'time_zone' is not null
+  ),
+  tenant as materialized (select t.time_zone as named from tenants t where t.id = in_tenant_id),
+  known as materialized (
+    select z.name
+      from app.time_zones_among(array(
+             select a.named from asked a where a.named is not null
+             union select g.named from grouped g
+             union select t.named from tenant t where t.named <> 'UTC')) as z (name)
+  ),
+  nearest as materialized (
+    select distinct on (g.origin) g.origin, g.named
+      from grouped g
+     where g.named in (select k.name from known k)
+     order by g.origin, g.height
+  )
+  select a.id,
+         coalesce(case when a.named in (select k.name from known k) then a.named end,
+                  n.named,
+                  (select t.named from tenant t where t.named in (select k.name from known k)),
+                  'UTC')
+    from asked a
+    left join nearest n on n.origin = a.fleet_group_id
+$$;
+ALTER FUNCTION app.vehicle_time_zones(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.wrapping_keys() RETURNS TABLE(wrapped_by text, tenant_id uuid, key_id text, wrapped bytea)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1546,6 +1683,15 @@ CREATE TABLE public.memberships (
 );
 ALTER TABLE ONLY public.memberships FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships OWNER TO motomind;
+CREATE TABLE public.metrics_due (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    vehicle_id uuid NOT NULL,
+    is_rebuild boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.metrics_due FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.metrics_due OWNER TO motomind;
 CREATE TABLE public.odometer_readings (
     tenant_id uuid NOT NULL,
     vehicle_id uuid NOT NULL,
@@ -1591,6 +1737,7 @@ CREATE TABLE public.tenants (
     data_residency_requirements jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
     CONSTRAINT tenants_data_residency_requirements_check CHECK ((jsonb_typeof(data_residency_requirements) = 'object'::text)),
     CONSTRAINT tenants_kind_check CHECK ((kind = ANY (ARRAY['solo'::text, 'org'::text]))),
     CONSTRAINT tenants_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
@@ -1743,6 +1890,8 @@ ALTER TABLE ONLY public.manual_events_default
     ADD CONSTRAINT manual_events_default_pkey PRIMARY KEY (tenant_id, id, occurred_at);
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (tenant_id, user_id);
+ALTER TABLE ONLY public.metrics_due
+    ADD CONSTRAINT metrics_due_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.odometer_readings
     ADD CONSTRAINT odometer_readings_pkey PRIMARY KEY (tenant_id, vehicle_id, event_id);
 ALTER TABLE ONLY public.registered_documents
@@ -1799,6 +1948,8 @@ CREATE INDEX manual_events_default_tenant_id_occurred_at_id_idx ON public.manual
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE ((event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text])) AND (voided_at IS NULL));
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
+CREATE INDEX metrics_due_created_at ON public.metrics_due USING btree (tenant_id, created_at);
+CREATE INDEX metrics_due_vehicle ON public.metrics_due USING btree (tenant_id, vehicle_id);
 CREATE INDEX odometer_readings_accepted ON public.odometer_readings USING btree (tenant_id, vehicle_id, occurred_at) INCLUDE (miles, driven) WHERE (rejected_reason IS NULL);
 CREATE INDEX odometer_readings_rejected ON public.odometer_readings USING btree (tenant_id, vehicle_id, occurred_at) WHERE (rejected_reason IS NOT NULL);
 CREATE INDEX registered_documents_last_used ON public.registered_documents USING btree (tenant_id, last_used_at);
@@ -1808,6 +1959,7 @@ CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, create
 CREATE INDEX uploads_sha256 ON public.uploads USING btree (tenant_id, sha256);
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+CREATE INDEX vehicle_changes_created_at ON public.vehicle_changes USING btree (tenant_id, created_at);
 CREATE INDEX vehicle_changes_vehicle ON public.vehicle_changes USING btree (tenant_id, vehicle_id, occurred_at);
 CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
 CREATE INDEX vehicles_external_id ON public.vehicles USING btree (tenant_id, ((extended_attributes ->> 'external_id'::text))) WHERE ((extended_attributes ->> 'external_id'::text) IS NOT NULL);
@@ -1847,6 +1999,9 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.tenants REFERENCING OLD TABLE
 CREATE TRIGGER audit_update AFTER UPDATE ON public.uploads REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_user_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER metrics_due AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_groups();
+CREATE TRIGGER metrics_due AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_tenants();
+CREATE TRIGGER metrics_due AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_vehicles();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.clients FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.fleet_groups FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.group_permissions FOR EACH ROW EXECUTE FUNCTION app.next_version();
@@ -1860,6 +2015,7 @@ CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFEREN
 CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER require_admin_of_parent BEFORE UPDATE ON public.fleet_groups FOR EACH ROW WHEN ((new.parent_group_id IS DISTINCT FROM old.parent_group_id)) EXECUTE FUNCTION app.require_admin_of_parent();
 CREATE TRIGGER require_owner AFTER UPDATE ON public.memberships REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.require_owner();
+CREATE TRIGGER require_time_zone BEFORE INSERT OR UPDATE OF time_zone ON public.tenants FOR EACH ROW EXECUTE FUNCTION app.require_time_zone();
 CREATE TRIGGER stream_delete AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('fleet_group', 'id');
 CREATE TRIGGER stream_delete AFTER DELETE ON public.memberships REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('user', 'user_id');
 CREATE TRIGGER stream_delete AFTER DELETE ON public.vehicles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.append_stream('vehicle', 'id');
@@ -1947,6 +2103,10 @@ ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+ALTER TABLE ONLY public.metrics_due
+    ADD CONSTRAINT metrics_due_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.metrics_due
+    ADD CONSTRAINT metrics_due_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.odometer_readings
     ADD CONSTRAINT odometer_readings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.odometer_readings
@@ -2020,6 +2180,7 @@ ALTER TABLE public.manual_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_archive ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manual_events_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.memberships ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.metrics_due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.odometer_readings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON public.idempotency_keys TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id)))) WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY owner ON public.audit_trail TO motomind USING (true) WITH CHECK (true);
@@ -2040,6 +2201,7 @@ CREATE POLICY owner ON public.manual_events TO motomind USING (true) WITH CHECK 
 CREATE POLICY owner ON public.manual_events_archive TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manual_events_default TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.memberships TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.metrics_due TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.odometer_readings TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.registered_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.tenant_keys TO motomind USING (true) WITH CHECK (true);
@@ -2097,6 +2259,7 @@ CREATE POLICY read_tenant ON public.group_permissions FOR SELECT TO gateway_tena
 CREATE POLICY read_tenant ON public.manifests FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.manual_events FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.manual_events_archive FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.metrics_due FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.odometer_readings FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.registered_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.tenant_keys FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
@@ -2190,6 +2353,9 @@ REVOKE ALL ON FUNCTION app.is_trip_batch(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.make_event_partitions(first_day date, last_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.metrics_due_of_groups() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.metrics_due_of_tenants() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.metrics_due_of_vehicles() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.next_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_vehicle_changes() FROM PUBLIC;
@@ -2231,6 +2397,7 @@ REVOKE ALL ON FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uui
 GRANT ALL ON FUNCTION app.registered_document(in_tenant_id uuid, in_user_id uuid, in_sha256 text) TO gateway;
 REVOKE ALL ON FUNCTION app.require_admin_of_parent() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.require_owner() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.require_time_zone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.resolve_caller(in_user_id uuid, in_tenant_id uuid, writes boolean, OUT role text, OUT readable uuid[], OUT writable uuid[], OUT administered uuid[]) TO gateway;
 REVOKE ALL ON FUNCTION app.role() FROM PUBLIC;
@@ -2251,7 +2418,9 @@ GRANT ALL ON FUNCTION app.tenant_id() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.tenant_id() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.tenants_of(in_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.tenants_of(in_user_id uuid) TO gateway;
+REVOKE ALL ON FUNCTION app.time_zones_among(names text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.touch() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.trip_start(said text, batch_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.trusted_document(in_tenant_id uuid, in_client_id uuid, in_document_id text, in_sha256 text, OUT document_id text, OUT text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.trusted_document(in_tenant_id uuid, in_client_id uuid, in_document_id text, in_sha256 text, OUT document_id text, OUT text text) TO gateway;
 REVOKE ALL ON FUNCTION app.user_agent() FROM PUBLIC;
@@ -2262,6 +2431,7 @@ GRANT ALL ON FUNCTION app.user_id() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.user_id() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.user_of_email(in_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.user_of_email(in_email text) TO gateway;
+REVOKE ALL ON FUNCTION app.vehicle_time_zones(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.wrapping_keys() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.wrapping_keys() TO gateway;
 REVOKE ALL ON FUNCTION app.writable_groups() FROM PUBLIC;

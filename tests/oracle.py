@@ -25,6 +25,7 @@ TABLES = {
     "vehicle_changes": None,
     "odometer_readings": None,
     "fuel_spans": None,
+    "metrics_due": None,
     "clients": "clients",
     "client_keys": None,
     "manifests": None,

@@ -18,7 +18,7 @@ DOMAIN = {
     "manual_events_archive",
     "idempotency_keys",
     "tenant_keys",
-    *("vehicle_changes", "odometer_readings", "fuel_spans"),
+    *("vehicle_changes", "odometer_readings", "fuel_spans", "metrics_due"),
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
     *("budgets", "document_usage"),
 }
