@@ -163,7 +163,7 @@ def test_serving_the_demo_has_a_worker_beside_it(tmp_path: Path, free_port: int)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("sql.demo.loader.NAMED_DAYS", 3)
             load_demo(addresses.owner, until=DEMO_UNTIL, progress=lambda *_: None)
-        for sent in (signal.SIGTERM, signal.SIGKILL):
+        for sent in (signal.SIGKILL, signal.SIGTERM):  # the second one finds that the first is gone
             serving = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
             with psycopg.connect(addresses.owner, autocommit=True) as connection:
                 until(
