@@ -121,6 +121,11 @@ class Observation:
             self.mark("error")
 
     @property
+    def text_length(self) -> int:
+        """The characters of all its operations' documents."""
+        return sum(len(operation.named.text) for operation in self.operations if operation.named is not None)
+
+    @property
     def outcome(self) -> str | None:
         """What became of a request whose operations do not say so: nobody waited for it, or it broke off."""
         return "CLIENT_CLOSED" if self.status == CLOSED else "BROKE_OFF" if self.status == 0 else None

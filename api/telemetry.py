@@ -28,6 +28,7 @@ access = logging.getLogger("motomind.access")
 SAMPLE_SECONDS = 1.0
 REPORT_SECONDS = 0.05  # from the end of a request until it is reported, at most
 REPORT_TOGETHER = 64  # requests
+LONG_TEXTS = 32_768  # characters of a request's documents, from which on it is not kept until others end
 
 
 class Ended(NamedTuple):
@@ -122,7 +123,7 @@ class Telemetry:
     def _end(self, observation: Observation, scope: Scope) -> None:
         observation.current.ended = now()
         self._ended.append(Ended(observation, scope, time.time()))
-        if len(self._ended) >= REPORT_TOGETHER:
+        if len(self._ended) >= REPORT_TOGETHER or observation.text_length >= LONG_TEXTS:
             self.report()
         elif self._reporting is None:
             self._reporting = asyncio.get_running_loop().call_later(REPORT_SECONDS, self.report)
