@@ -11,7 +11,7 @@ from typing import Any
 import strawberry
 
 from resolvers.limits import ListSize
-from resolvers.loading import Loaders, many_by, one_by
+from resolvers.loading import Loaders, many_by
 
 CENTS_OF_CENTS = Decimal("0.0001")
 
@@ -87,14 +87,14 @@ async def economy_by_vehicle(
         ids, await loaders.fetch("fuel_spans_by_vehicle", ids=ids, period_start=start, period_end=end), "key_id"
     )
     without = [id_ for id_, own in zip(ids, spans, strict=True) if not own]
-    fills: dict[str, Any] = {}
+    filled: set[str] = set()
     if without:
-        rows = await loaders.fetch("fills_by_vehicle", ids=without, period_start=start, period_end=end)
-        fills = dict(zip(without, one_by(without, rows, "key_id"), strict=True))
-    return [economy_of(own, fills.get(id_)) for id_, own in zip(ids, spans, strict=True)]
+        rows = await loaders.fetch("filled_vehicles", ids=without, period_start=start, period_end=end)
+        filled = {row["key_id"] for row in rows}
+    return [economy_of(own, has_fills=id_ in filled) for id_, own in zip(ids, spans, strict=True)]
 
 
-def economy_of(rows: Sequence[Any], fills: Any = None) -> FuelEconomy:
+def economy_of(rows: Sequence[Any], *, has_fills: bool) -> FuelEconomy:
     """The economy of spans: sum of miles over sum of gallons, never an average of averages."""
     accepted = [row for row in rows if row["rejected_reason"] is None]
     rejected = [row for row in rows if row["rejected_reason"] is not None]
@@ -110,7 +110,7 @@ def economy_of(rows: Sequence[Any], fills: Any = None) -> FuelEconomy:
         fuel_cost_per_mile=(cost / paid_miles).quantize(CENTS_OF_CENTS) if paid_miles else None,
         spans=[FuelSpan(**_span(row)) for row in accepted],
         rejected_spans=[RejectedFuelSpan(**_span(row), reason=row["rejected_reason"]) for row in rejected],
-        unavailable_reason=None if accepted else _reason(rejected, fills),
+        unavailable_reason=None if accepted else _reason(rejected, has_fills=has_fills),
     )
 
 
@@ -118,8 +118,8 @@ def _span(row: Any) -> dict[str, Any]:
     return {name: row[name] for name in ("started_at", "ended_at", "miles", "gallons")}
 
 
-def _reason(rejected: Sequence[Any], fills: Any) -> str:
+def _reason(rejected: Sequence[Any], *, has_fills: bool) -> str:
     if rejected:
         reason: str = rejected[-1]["rejected_reason"]
         return reason
-    return "NO_FILLS" if fills is None else "NEEDS_TWO_FULL_FILLS"
+    return "NEEDS_TWO_FULL_FILLS" if has_fills else "NO_FILLS"

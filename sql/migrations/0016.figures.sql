@@ -429,7 +429,8 @@ create function app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[])
 $$;
 revoke all on function app.refresh_figures(uuid, uuid[]) from public;
 
--- Stores the figures of all vehicles that changed; returns how many these are. For who has just loaded many events.
+-- Stores the figures of all vehicles that changed; returns how many these are. For who has just loaded events and their
+-- metrics: it takes the marks by which the worker knows whose metrics are to be computed.
 create function app.refresh_changed_figures() returns integer language plpgsql as $$
 declare
   changed_tenant uuid;

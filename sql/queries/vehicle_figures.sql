@@ -30,8 +30,8 @@ select s.vehicle_id as key_id, s.started_at, s.ended_at, s.miles, s.gallons, s.c
    and s.ended_at < :period_end::date::timestamp at time zone 'UTC'        --? period_end
  order by s.vehicle_id, s.ended_at, s.started_at
 
--- name: fills_by_vehicle
-select e.vehicle_id as key_id, count(*)::integer as fills
+-- name: filled_vehicles
+select distinct e.vehicle_id as key_id
   from manual_events e
  where e.tenant_id = :tenant_id
    and e.vehicle_id = any (:ids::uuid[])
@@ -39,7 +39,6 @@ select e.vehicle_id as key_id, count(*)::integer as fills
    and e.voided_at is null
    and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'  --? period_start
    and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'     --? period_end
- group by e.vehicle_id
 
 -- name: service_by_vehicle
 -- row: ServiceStatus
