@@ -9,13 +9,11 @@ from enum import Enum
 import strawberry
 
 from resolvers.context import Info
-from resolvers.dimensions import COST_CENTRE_PATH, FLAT, flat
+from resolvers.dimensions import COST_CENTRE_PATH, FLAT, FlatRow, flat
 from resolvers.filters import Period
-from resolvers.fleet_group import FleetGroup, fleet_group_by_id
 from resolvers.level import Level, level
-from resolvers.loading import column
 from resolvers.selection import selects
-from resolvers.vehicle import Vehicle, VehicleFilter, vehicle_by_id
+from resolvers.vehicle import VehicleFilter
 
 
 @strawberry.enum(description="What costs can be grouped by. All but MONTH is what a vehicle is today.")
@@ -34,27 +32,15 @@ class CostDimension(Enum):
     description="What vehicles cost: those that have the same values of the dimensions asked for. "
     "A figure is null where nothing of it was captured."
 )
-class CostBreakdownRow:
+class CostBreakdownRow(FlatRow):
     """A row of cost_breakdown."""
 
-    fleet_group_id: strawberry.Private[str | None]
-    vehicle_id: strawberry.Private[str | None]
     month: datetime.date | None = strawberry.field(
         description="By MONTH: its first day. Months in which nothing was captured have no row."
-    )
-    make: str | None = strawberry.field(description="By MAKE: who built the vehicles.")
-    model: str | None = strawberry.field(description="By MODEL: what they were sold as.")
-    cost_centre: str | None = strawberry.field(
-        description="By COST_CENTRE: the text, number or boolean at costCentrePath; null without one."
     )
     vehicle_count: int = strawberry.field(
         description="Vehicles that have these values today, each once, in every month the same."
     )
-    miles_driven: int | None = strawberry.field(description="Miles, from the daily metrics.")
-    fuel_gallons: Decimal | None = strawberry.field(description="US gallons bought.")
-    fuel_cost: Decimal | None = strawberry.field(description="US dollars paid for fuel.")
-    maintenance_cost: Decimal | None = strawberry.field(description="US dollars paid for maintenance.")
-    total_cost: Decimal | None = strawberry.field(description="US dollars of fuel and maintenance.")
     fuel_cost_per_mile: Decimal | None = strawberry.field(
         description="fuelCost over milesDriven, US dollars; null without miles."
     )
@@ -68,16 +54,6 @@ class CostBreakdownRow:
         description="Miles per US gallon: total miles over total gallons of the accepted spans from one full fill "
         "to the next that end in the period, and by MONTH in the month; null where there is none."
     )
-
-    @level(description="By GROUP: the group the vehicles are in today; null for those without one.")
-    def fleet_group(rows: Level, info: Info) -> FleetGroup | None:
-        """The group."""
-        return info.context.loaders.level(fleet_group_by_id, column(rows, "fleet_group_id"))
-
-    @level(description="By VEHICLE: the vehicle.")
-    def vehicle(rows: Level, info: Info) -> Vehicle | None:
-        """The vehicle."""
-        return info.context.loaders.level(vehicle_by_id, column(rows, "vehicle_id"))
 
 
 @strawberry.type

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import strawberry
 
 from resolvers.context import Info
 from resolvers.errors import InvalidArgumentError, TooManyRowsError
 from resolvers.filters import Period, bounds
+from resolvers.fleet_group import FleetGroup, fleet_group_by_id
+from resolvers.level import Level, level
 from resolvers.limits import Cost, ListSize
-from resolvers.loading import Loaders
+from resolvers.loading import Loaders, column
 from resolvers.scalars import text_of, uuid_of
-
-if TYPE_CHECKING:
-    from resolvers.vehicle import VehicleFilter
+from resolvers.vehicle import Vehicle, VehicleFilter, vehicle_by_id
 
 MAX_ROWS = 10_000
 MAX_PATH = 20
@@ -26,6 +29,34 @@ FLAT = (
     ListSize(assumed_size=1000, slicing_arguments=["first"], maximum_size=MAX_ROWS),
 )
 """The directives of a field that is a list of flat rows: it reads whatever its vehicles have in the period."""
+
+
+@strawberry.type
+class FlatRow:
+    """What rows of vehicles with the same values of the dimensions have in common."""
+
+    fleet_group_id: strawberry.Private[str | None]
+    vehicle_id: strawberry.Private[str | None]
+    make: str | None = strawberry.field(description="By MAKE: who built the vehicles.")
+    model: str | None = strawberry.field(description="By MODEL: what they were sold as.")
+    cost_centre: str | None = strawberry.field(
+        description="By COST_CENTRE: the text, number or boolean at costCentrePath; null without one."
+    )
+    miles_driven: int | None = strawberry.field(description="Miles, from the daily metrics.")
+    fuel_gallons: Decimal | None = strawberry.field(description="US gallons bought.")
+    fuel_cost: Decimal | None = strawberry.field(description="US dollars paid for fuel.")
+    maintenance_cost: Decimal | None = strawberry.field(description="US dollars paid for maintenance.")
+    total_cost: Decimal | None = strawberry.field(description="US dollars of fuel and maintenance.")
+
+    @level(description="By GROUP: the group the vehicles are in today; null for those without one.")
+    def fleet_group(rows: Level, info: Info) -> FleetGroup | None:
+        """The group."""
+        return info.context.loaders.level(fleet_group_by_id, column(rows, "fleet_group_id"))
+
+    @level(description="By VEHICLE: the vehicle.")
+    def vehicle(rows: Level, info: Info) -> Vehicle | None:
+        """The vehicle."""
+        return info.context.loaders.level(vehicle_by_id, column(rows, "vehicle_id"))
 
 
 async def flat_rows(loaders: Loaders, names: list[str], parameters: tuple[tuple[str, Any], ...]) -> Sequence[Any]:

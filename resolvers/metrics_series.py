@@ -9,13 +9,11 @@ from enum import Enum
 import strawberry
 
 from resolvers.context import Info
-from resolvers.dimensions import COST_CENTRE_PATH, FLAT, UNGROUPED, flat
+from resolvers.dimensions import COST_CENTRE_PATH, FLAT, UNGROUPED, FlatRow, flat
 from resolvers.errors import InvalidArgumentError
 from resolvers.filters import Period
-from resolvers.fleet_group import FleetGroup, fleet_group_by_id
 from resolvers.level import Level, level
-from resolvers.loading import column
-from resolvers.vehicle import Vehicle, VehicleFilter, vehicle_by_id
+from resolvers.vehicle import VehicleFilter
 
 
 @strawberry.enum(description="What a series can be grouped by: what a vehicle is today.")
@@ -65,28 +63,16 @@ OF_EVENTS = {Measure.FUEL_GALLONS, Measure.FUEL_COST, Measure.MAINTENANCE_COST, 
     description="An interval of the vehicles that have the same values of the dimensions asked for. A measure is null "
     "where it was not asked for, and where nothing of it was captured."
 )
-class MetricsSeriesRow:
+class MetricsSeriesRow(FlatRow):
     """A row of metrics_series."""
 
-    fleet_group_id: strawberry.Private[str | None]
-    vehicle_id: strawberry.Private[str | None]
     start: datetime.date = strawberry.field(
         description="The first day of the interval, which the period may cut short."
     )
-    make: str | None = strawberry.field(description="By MAKE: who built the vehicles.")
-    model: str | None = strawberry.field(description="By MODEL: what they were sold as.")
-    cost_centre: str | None = strawberry.field(
-        description="By COST_CENTRE: the text, number or boolean at costCentrePath; null without one."
-    )
-    miles_driven: int | None = strawberry.field(description="Miles, from the daily metrics.")
     idle_minutes: int | None = strawberry.field(description="Minutes of idling, from the daily metrics.")
     harsh_events: int | None = strawberry.field(
         description="Harsh braking, acceleration and cornering, from the daily metrics."
     )
-    fuel_gallons: Decimal | None = strawberry.field(description="US gallons bought.")
-    fuel_cost: Decimal | None = strawberry.field(description="US dollars paid for fuel.")
-    maintenance_cost: Decimal | None = strawberry.field(description="US dollars paid for maintenance.")
-    total_cost: Decimal | None = strawberry.field(description="US dollars of fuel and maintenance.")
     cost_per_mile: Decimal | None = strawberry.field(
         description="Total cost over miles driven, US dollars; null without miles."
     )
@@ -96,16 +82,6 @@ class MetricsSeriesRow:
     vehicle_count: int | None = strawberry.field(
         description="Vehicles that have these values today, each once, in every interval the same."
     )
-
-    @level(description="By GROUP: the group the vehicles are in today; null for those without one.")
-    def fleet_group(rows: Level, info: Info) -> FleetGroup | None:
-        """The group."""
-        return info.context.loaders.level(fleet_group_by_id, column(rows, "fleet_group_id"))
-
-    @level(description="By VEHICLE: the vehicle.")
-    def vehicle(rows: Level, info: Info) -> Vehicle | None:
-        """The vehicle."""
-        return info.context.loaders.level(vehicle_by_id, column(rows, "vehicle_id"))
 
 
 @strawberry.type
