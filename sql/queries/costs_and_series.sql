@@ -31,7 +31,7 @@
      and v.fleet_group_id = any ((select app.readable_groups())::uuid[])                         --? granted
 
 -- What was captured, a row for each vehicle and interval, and what that sums up to for each row of the answer. The day
--- of an event is that of UTC: said here, for its period and for its interval, and nowhere else. A span of fuel economy
+-- of an event is that of UTC, for its period and for its interval, as in rollups_by_group. A span of fuel economy
 -- belongs to the day on which it ends.
 --
 -- Members are joined by a full join, though every figure has its member: that is never done by nested loops. The planner
