@@ -36,7 +36,10 @@ def connected(owner_url: str, *, autocommit: bool = False) -> Iterator[psycopg.C
     """
     with explained(owner_url):
         try:
-            with psycopg.connect(owner_url, autocommit=autocommit, connect_timeout=CONNECT_SECONDS) as connection:
+            with psycopg.connect(owner_url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+                # To compile a statement of many parts takes seconds, where it runs for milliseconds.
+                connection.execute("set jit = off")
+                connection.autocommit = autocommit
                 yield connection
         except psycopg.errors.UndefinedTable as error:
             raise SetupError(NO_SCHEMA) from error

@@ -95,5 +95,5 @@ class Garage:
 @pytest.fixture
 def garage(fresh_database: Addresses) -> Iterator[Garage]:
     """A garage in a database of the test's own."""
-    with psycopg.connect(fresh_database.owner, autocommit=True) as connection:
+    with psycopg.connect(fresh_database.owner, autocommit=True, options="-c jit=off") as connection:
         yield Garage(connection)

@@ -106,7 +106,7 @@ def make_fleet(make_database: Callable[[], Addresses]) -> Iterator[Callable[[], 
 
     def make() -> Fleet:
         address = make_database().owner
-        connection = psycopg.connect(address, autocommit=True)
+        connection = psycopg.connect(address, autocommit=True, options="-c jit=off")
         opened.append(connection)
         with connection.transaction():
             ((tenant_id,),) = connection.execute(
@@ -424,7 +424,7 @@ def test_two_workers_at_once_do_it_once(make_fleet: Callable[[], Fleet], monkeyp
 
     def work() -> None:
         try:
-            with psycopg.connect(fleet.address, autocommit=True) as connection:
+            with psycopg.connect(fleet.address, autocommit=True, options="-c jit=off") as connection:
                 while True:
                     is_last = writing.is_set()
                     found = sum(
