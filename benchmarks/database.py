@@ -21,7 +21,8 @@ NAME = "motomind_bench"
 FILES = (Path(__file__).parent / "dataset.sql", Path(__file__).parent / "postgraphile" / "functions.sql")
 PATIENCE_SECONDS, SETTLE_SECONDS, QUIET_LOOKS = 3.0, 120.0, 6
 ANALYZED = ("tenants", "users", "memberships", "fleet_groups", "group_permissions", "vehicles", "vehicle_metrics",
-            "manual_events", "odometer_readings", "fuel_spans", "vehicle_changes")  # fmt: skip
+            "manual_events", "odometer_readings", "fuel_spans", "vehicle_changes", "group_changes", "group_metrics",
+            "vehicle_calendars")  # fmt: skip
 
 
 def uid(kind: str, number: int) -> UUID:

@@ -16,7 +16,7 @@ from resolvers.selection import selects
 
 
 async def rollup_by_group(
-    loaders: Loaders, ids: list[str], start: datetime.date | None, end: datetime.date | None, spans: bool
+    loaders: Loaders, ids: list[str], start: datetime.date | None, end: datetime.date | None, spans: bool, active: bool
 ) -> Sequence[Any]:
     """Totals of many subtrees, in one statement; the tenant's own id stands for all of it."""
     tenant_id = str(loaders.session.caller.tenant_id)
@@ -30,14 +30,15 @@ async def rollup_by_group(
             period_start=start,
             period_end=end,
             spans=True if spans else None,
+            active=True if active else None,
         ),
         "key_id",
     )
 
 
 def rollups(info: Info, period: Period | None) -> tuple[Any, ...]:
-    """The batch function and arguments of a field of totals. Fuel economy is worked out only where it is asked for."""
-    return (rollup_by_group, *bounds(period), selects(info, "fuelEfficiencyMpg"))
+    """The batch function and arguments of a field of totals; what takes work of its own is done where it is asked for."""
+    return (rollup_by_group, *bounds(period), selects(info, "fuelEfficiencyMpg"), selects(info, "activeVehicleCount"))
 
 
 @strawberry.type(

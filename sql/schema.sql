@@ -482,6 +482,47 @@ begin
 end;
 $$;
 ALTER FUNCTION app.next_version() OWNER TO motomind;
+CREATE FUNCTION app.note_group_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+begin
+  execute format(
+    'insert into group_changes (tenant_id, fleet_group_id, since)
+     select v.tenant_id, coalesce(v.fleet_group_id, v.tenant_id), min(c.since)
+       from (select tenant_id, vehicle_id, min(%1$s) as since from changed group by tenant_id, vehicle_id %2$s) c
+       join vehicles v on v.tenant_id = c.tenant_id and v.id = c.vehicle_id
+      group by v.tenant_id, v.fleet_group_id',
+    tg_argv[0],
+    case when tg_op = 'UPDATE' then
+      format('union all select tenant_id, vehicle_id, min(%s) from replaced group by tenant_id, vehicle_id', tg_argv[0])
+    end);
+  return null;
+end;
+$_$;
+ALTER FUNCTION app.note_group_changes() OWNER TO motomind;
+CREATE FUNCTION app.note_groups_of_vehicles() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'UPDATE' then
+    insert into group_changes (tenant_id, fleet_group_id, since)
+    select distinct n.tenant_id, g.id, date '-infinity'
+      from changed n
+      join replaced o on o.tenant_id = n.tenant_id and o.id = n.id
+     cross join lateral (values (coalesce(n.fleet_group_id, n.tenant_id)), (coalesce(o.fleet_group_id, n.tenant_id))) g (id)
+     where n.fleet_group_id is distinct from o.fleet_group_id;
+  else
+    insert into group_changes (tenant_id, fleet_group_id, since)
+    select distinct tenant_id, coalesce(fleet_group_id, tenant_id),
+           case tg_op when 'INSERT' then date 'infinity' else date '-infinity' end
+      from changed;
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.note_groups_of_vehicles() OWNER TO motomind;
 CREATE FUNCTION app.note_vehicle_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -789,10 +830,44 @@ begin
     perform app.refresh_figures(changed_tenant, changed);
     refreshed := refreshed + coalesce(array_length(changed, 1), 0);
   end loop;
+  for changed_tenant in select distinct tenant_id from group_changes order by tenant_id loop
+    loop
+      exit when app.refresh_changed_groups(changed_tenant, 1000) = 0;
+    end loop;
+  end loop;
   return refreshed;
 end;
 $$;
 ALTER FUNCTION app.refresh_changed_figures() OWNER TO motomind;
+CREATE FUNCTION app.refresh_changed_groups(in_tenant_id uuid, at_most integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  group_ids uuid[];
+  days date[];
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('group_metrics ' || in_tenant_id, 0)) then
+    return 0;
+  end if;
+  with asked as materialized (
+    select c.fleet_group_id from group_changes c where c.tenant_id = in_tenant_id
+     group by c.fleet_group_id order by min(c.created_at) limit at_most
+  ),
+  taken as (
+    delete from group_changes c
+     where c.tenant_id = in_tenant_id and c.fleet_group_id = any (array(select a.fleet_group_id from asked a))
+    returning c.fleet_group_id, c.since
+  )
+  select array_agg(t.fleet_group_id), array_agg(t.since) into group_ids, days
+    from (select fleet_group_id, min(taken.since) as since from taken group by fleet_group_id) t;
+  if group_ids is null then
+    return 0;
+  end if;
+  perform app.refresh_group_metrics(in_tenant_id, group_ids, days);
+  return cardinality(group_ids);
+end;
+$$;
+ALTER FUNCTION app.refresh_changed_groups(in_tenant_id uuid, at_most integer) OWNER TO motomind;
 CREATE FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(changed_vehicle_id uuid, changed_since timestamp with time zone)
     LANGUAGE sql
     SET enable_nestloop TO 'off'
@@ -845,6 +920,135 @@ CREATE FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) RETUR
    group by vehicle_id
 $$;
 ALTER FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+  with scope as materialized (
+    select s.group_id, date_trunc('month', min(s.day)::timestamp)::date as first_day
+      from unnest(group_ids, since) s (group_id, day)
+     group by s.group_id
+  ),
+  member as materialized (
+    select v.id, s.group_id, s.first_day
+      from scope s
+      join vehicles v on v.tenant_id = in_tenant_id and v.fleet_group_id = s.group_id
+    union all
+    select v.id, s.group_id, s.first_day
+      from scope s
+      join vehicles v on v.tenant_id = in_tenant_id and v.fleet_group_id is null
+     where s.group_id = in_tenant_id
+  ),
+  zoned as materialized (
+    select m.*, z.time_zone, m.first_day::timestamp at time zone z.time_zone as first_moment
+      from member m
+      join app.vehicle_time_zones(in_tenant_id, array(select id from member)) z on z.vehicle_id = m.id
+  ),
+  part as materialized (
+    select z.group_id, z.id as vehicle_id, m.metric_date as day, m.miles_driven::bigint as miles,
+           m.idle_minutes::bigint as idle, m.harsh_events::bigint as harsh, false as is_purchase,
+           null::numeric as gallons, null::numeric as fuel_cost, null::numeric as maintenance_cost,
+           null::bigint as span_miles, null::numeric as span_gallons
+      from zoned z
+      join vehicle_metrics m
+        on m.tenant_id = in_tenant_id and m.vehicle_id = z.id and m.period_type = 'daily' and m.metric_date >= z.first_day
+    union all
+    select z.group_id, z.id, (e.occurred_at at time zone z.time_zone)::date, null, null, null, true, e.gallons,
+           case when e.event_type = 'fuel_purchase' then e.cost end, case when e.event_type = 'maintenance' then e.cost end,
+           null, null
+      from zoned z
+     cross join lateral (
+       select e.event_type, e.occurred_at, e.gallons, e.cost
+         from manual_events e
+        where e.tenant_id = in_tenant_id and e.vehicle_id = z.id and e.occurred_at >= z.first_moment
+          and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+       union all
+       select e.event_type, e.occurred_at, e.gallons, e.cost
+         from manual_events_archive e
+        where e.tenant_id = in_tenant_id and e.vehicle_id = z.id and e.occurred_at >= z.first_moment
+          and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+     ) e
+    union all
+    select z.group_id, z.id, (f.ended_at at time zone z.time_zone)::date, null, null, null, false, null, null, null,
+           f.miles::bigint, f.gallons
+      from zoned z
+      join fuel_spans f
+        on f.tenant_id = in_tenant_id and f.vehicle_id = z.id and f.rejected_reason is null and f.ended_at >= z.first_moment
+  ),
+  computed as (
+    select p.group_id, s.period_type, s.metric_date,
+           sum(p.miles)::bigint as miles, sum(p.idle)::bigint as idle, sum(p.harsh)::bigint as harsh,
+           sum(p.gallons) as gallons, sum(p.fuel_cost) as fuel_cost, sum(p.maintenance_cost) as maintenance_cost,
+           sum(p.span_miles)::bigint as span_miles, sum(p.span_gallons) as span_gallons
+      from part p
+     cross join lateral (
+       values ('daily', p.day), ('monthly', date_trunc('month', p.day::timestamp)::date)
+     ) s (period_type, metric_date)
+     group by p.group_id, s.period_type, s.metric_date
+  ),
+  compared as (  -- by grouping, not by a join: the planner takes both sides for a few rows
+    select c.group_id, c.period_type, c.metric_date, bool_or(c.is_computed) as is_computed,
+           count(*) = 2 and count(distinct (c.miles, c.idle, c.harsh, c.gallons, c.fuel_cost, c.maintenance_cost,
+                                            c.span_miles, c.span_gallons)) = 1 as is_same,
+           sum(c.miles) filter (where c.is_computed) as miles, sum(c.idle) filter (where c.is_computed) as idle,
+           sum(c.harsh) filter (where c.is_computed) as harsh, sum(c.gallons) filter (where c.is_computed) as gallons,
+           sum(c.fuel_cost) filter (where c.is_computed) as fuel_cost,
+           sum(c.maintenance_cost) filter (where c.is_computed) as maintenance_cost,
+           sum(c.span_miles) filter (where c.is_computed) as span_miles,
+           sum(c.span_gallons) filter (where c.is_computed) as span_gallons
+      from (
+        select n.*, true as is_computed from computed n
+        union all
+        select m.fleet_group_id, m.period_type, m.metric_date, m.miles_driven, m.idle_minutes, m.harsh_events,
+               m.fuel_gallons, m.fuel_cost, m.maintenance_cost, m.span_miles, m.span_gallons, false
+          from scope s
+          join group_metrics m
+            on m.tenant_id = in_tenant_id and m.fleet_group_id = s.group_id and m.metric_date >= s.first_day
+      ) c
+     group by c.group_id, c.period_type, c.metric_date
+  ),
+  stored as (
+    insert into group_metrics
+      (tenant_id, fleet_group_id, period_type, metric_date, miles_driven, idle_minutes, harsh_events, fuel_gallons,
+       fuel_cost, maintenance_cost, span_miles, span_gallons)
+    select in_tenant_id, c.group_id, c.period_type, c.metric_date, c.miles, c.idle, c.harsh, c.gallons,
+           c.fuel_cost, c.maintenance_cost, c.span_miles, c.span_gallons
+      from compared c
+     where c.is_computed and not c.is_same
+    on conflict (tenant_id, fleet_group_id, period_type, metric_date) do update
+       set miles_driven = excluded.miles_driven, idle_minutes = excluded.idle_minutes, harsh_events = excluded.harsh_events,
+           fuel_gallons = excluded.fuel_gallons, fuel_cost = excluded.fuel_cost,
+           maintenance_cost = excluded.maintenance_cost, span_miles = excluded.span_miles,
+           span_gallons = excluded.span_gallons
+  ),
+  gone as (
+    delete from group_metrics m
+     using compared c
+     where not c.is_computed and m.tenant_id = in_tenant_id and m.fleet_group_id = c.group_id
+       and m.period_type = c.period_type and m.metric_date = c.metric_date
+  ),
+  active as (
+    select p.vehicle_id, range_agg(daterange(p.day, p.day + 1)) as days
+      from part p
+     where p.miles > 0 or p.is_purchase
+     group by p.vehicle_id
+  ),
+  calendar as (
+    insert into vehicle_calendars as c (tenant_id, vehicle_id, fleet_group_id, time_zone, active_days)
+    select in_tenant_id, z.id, z.group_id, z.time_zone,
+           coalesce(o.active_days * datemultirange(daterange(null, z.first_day)), '{}') + coalesce(a.days, '{}')
+      from zoned z
+      left join vehicle_calendars o on o.tenant_id = in_tenant_id and o.vehicle_id = z.id
+      left join active a on a.vehicle_id = z.id
+    on conflict (tenant_id, vehicle_id) do update
+       set fleet_group_id = excluded.fleet_group_id, time_zone = excluded.time_zone, active_days = excluded.active_days
+     where (c.fleet_group_id, c.time_zone, c.active_days)
+           is distinct from (excluded.fleet_group_id, excluded.time_zone, excluded.active_days)
+  )
+  delete from vehicle_calendars c
+   where c.tenant_id = in_tenant_id and c.fleet_group_id = any (group_ids)
+     and not exists (select from member m where m.id = c.vehicle_id)
+$$;
+ALTER FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) OWNER TO motomind;
 CREATE FUNCTION app.refund(in_refunds jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1147,6 +1351,20 @@ begin
 end;
 $$;
 ALTER FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) OWNER TO motomind;
+CREATE FUNCTION app.stored_periods(first_day date, end_day date) RETURNS TABLE(period_type text, first_date date, end_date date)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select p.*
+    from (select date_trunc('month', first_day::timestamp + interval '1 month' - interval '1 day')::date,
+                 date_trunc('month', end_day::timestamp)::date) m (first_month, end_month)
+   cross join lateral (
+     values ('monthly', m.first_month, m.end_month),
+            ('daily', first_day, case when m.first_month < m.end_month then m.first_month else end_day end),
+            ('daily', case when m.first_month < m.end_month then m.end_month else end_day end, end_day)
+   ) p (period_type, first_date, end_date)
+   where p.first_date < p.end_date
+$$;
+ALTER FUNCTION app.stored_periods(first_day date, end_day date) OWNER TO motomind;
 CREATE FUNCTION app.stream_metadata() RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
@@ -1512,6 +1730,32 @@ CREATE TABLE public.fuel_spans (
 );
 ALTER TABLE ONLY public.fuel_spans FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.fuel_spans OWNER TO motomind;
+CREATE TABLE public.group_changes (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    fleet_group_id uuid NOT NULL,
+    since date NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.group_changes FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.group_changes OWNER TO motomind;
+CREATE TABLE public.group_metrics (
+    tenant_id uuid NOT NULL,
+    fleet_group_id uuid NOT NULL,
+    period_type text NOT NULL,
+    metric_date date NOT NULL,
+    miles_driven bigint,
+    idle_minutes bigint,
+    harsh_events bigint,
+    fuel_gallons numeric,
+    fuel_cost numeric,
+    maintenance_cost numeric,
+    span_miles bigint,
+    span_gallons numeric,
+    CONSTRAINT group_metrics_period_type_check CHECK ((period_type = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text])))
+);
+ALTER TABLE ONLY public.group_metrics FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.group_metrics OWNER TO motomind;
 CREATE TABLE public.group_permissions (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1787,6 +2031,15 @@ CREATE TABLE public.users (
 );
 ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.users OWNER TO motomind;
+CREATE TABLE public.vehicle_calendars (
+    tenant_id uuid NOT NULL,
+    vehicle_id uuid NOT NULL,
+    fleet_group_id uuid NOT NULL,
+    time_zone text NOT NULL,
+    active_days datemultirange NOT NULL
+);
+ALTER TABLE ONLY public.vehicle_calendars FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicle_calendars OWNER TO motomind;
 CREATE TABLE public.vehicle_changes (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1874,6 +2127,10 @@ ALTER TABLE ONLY public.fleet_summary_metrics
     ADD CONSTRAINT fleet_summary_metrics_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_pkey PRIMARY KEY (tenant_id, vehicle_id, event_id);
+ALTER TABLE ONLY public.group_changes
+    ADD CONSTRAINT group_changes_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.group_metrics
+    ADD CONSTRAINT group_metrics_pkey PRIMARY KEY (tenant_id, fleet_group_id, period_type, metric_date);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.group_permissions
@@ -1906,6 +2163,8 @@ ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.vehicle_calendars
+    ADD CONSTRAINT vehicle_calendars_pkey PRIMARY KEY (tenant_id, vehicle_id);
 ALTER TABLE ONLY public.vehicle_changes
     ADD CONSTRAINT vehicle_changes_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.vehicle_metrics
@@ -1932,6 +2191,7 @@ CREATE INDEX fleet_groups_name ON public.fleet_groups USING btree (tenant_id, na
 CREATE INDEX fleet_groups_parent ON public.fleet_groups USING btree (tenant_id, parent_group_id, name, id);
 CREATE UNIQUE INDEX fleet_summary_metrics_day ON public.fleet_summary_metrics USING btree (tenant_id, fleet_group_id, metric_date) NULLS NOT DISTINCT;
 CREATE INDEX fuel_spans_ended_at ON public.fuel_spans USING btree (tenant_id, vehicle_id, ended_at) INCLUDE (miles, gallons, cost) WHERE (rejected_reason IS NULL);
+CREATE INDEX group_changes_group ON public.group_changes USING btree (tenant_id, fleet_group_id, since);
 CREATE INDEX group_permissions_group ON public.group_permissions USING btree (tenant_id, fleet_group_id);
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (tenant_id, user_id, created_at);
 CREATE INDEX manual_events_created_at ON ONLY public.manual_events USING btree (tenant_id, created_at, id);
@@ -1959,6 +2219,7 @@ CREATE INDEX uploads_created_at ON public.uploads USING btree (tenant_id, create
 CREATE INDEX uploads_sha256 ON public.uploads USING btree (tenant_id, sha256);
 CREATE INDEX uploads_vehicle ON public.uploads USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+CREATE INDEX vehicle_calendars_group ON public.vehicle_calendars USING btree (tenant_id, fleet_group_id);
 CREATE INDEX vehicle_changes_created_at ON public.vehicle_changes USING btree (tenant_id, created_at);
 CREATE INDEX vehicle_changes_vehicle ON public.vehicle_changes USING btree (tenant_id, vehicle_id, occurred_at);
 CREATE INDEX vehicles_created_at ON public.vehicles USING btree (tenant_id, created_at, id);
@@ -2009,6 +2270,17 @@ CREATE TRIGGER next_version BEFORE UPDATE ON public.manual_events FOR EACH ROW E
 CREATE TRIGGER next_version BEFORE UPDATE ON public.memberships FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER next_version BEFORE UPDATE ON public.vehicles FOR EACH ROW EXECUTE FUNCTION app.next_version();
 CREATE TRIGGER note_deleted AFTER DELETE ON public.manual_events REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
+CREATE TRIGGER note_groups_of_deleted AFTER DELETE ON public.fuel_spans REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('(ended_at at time zone ''UTC'')::date - 1');
+CREATE TRIGGER note_groups_of_deleted AFTER DELETE ON public.metrics_due REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('date ''-infinity''');
+CREATE TRIGGER note_groups_of_deleted AFTER DELETE ON public.vehicle_changes REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('(occurred_at at time zone ''UTC'')::date - 1');
+CREATE TRIGGER note_groups_of_deleted AFTER DELETE ON public.vehicle_metrics REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('metric_date');
+CREATE TRIGGER note_groups_of_deleted AFTER DELETE ON public.vehicles REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_groups_of_vehicles();
+CREATE TRIGGER note_groups_of_inserted AFTER INSERT ON public.fuel_spans REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('(ended_at at time zone ''UTC'')::date - 1');
+CREATE TRIGGER note_groups_of_inserted AFTER INSERT ON public.vehicle_metrics REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('metric_date');
+CREATE TRIGGER note_groups_of_inserted AFTER INSERT ON public.vehicles REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_groups_of_vehicles();
+CREATE TRIGGER note_groups_of_updated AFTER UPDATE ON public.fuel_spans REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('(ended_at at time zone ''UTC'')::date - 1');
+CREATE TRIGGER note_groups_of_updated AFTER UPDATE ON public.vehicle_metrics REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('metric_date');
+CREATE TRIGGER note_groups_of_updated AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_groups_of_vehicles();
 CREATE TRIGGER note_inserted AFTER INSERT ON public.manual_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
 CREATE TRIGGER note_updated AFTER UPDATE ON public.manual_events REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
 CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
@@ -2073,6 +2345,10 @@ ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.group_changes
+    ADD CONSTRAINT group_changes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.group_metrics
+    ADD CONSTRAINT group_metrics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.group_permissions
@@ -2125,6 +2401,10 @@ ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_tenant_id_uploaded_by_fkey FOREIGN KEY (tenant_id, uploaded_by) REFERENCES public.memberships(tenant_id, user_id);
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+ALTER TABLE ONLY public.vehicle_calendars
+    ADD CONSTRAINT vehicle_calendars_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.vehicle_calendars
+    ADD CONSTRAINT vehicle_calendars_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.vehicle_changes
     ADD CONSTRAINT vehicle_changes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.vehicle_metrics
@@ -2173,6 +2453,8 @@ ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fuel_spans ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.group_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.group_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_permissions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manifests ENABLE ROW LEVEL SECURITY;
@@ -2194,6 +2476,8 @@ CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (
 CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fuel_spans TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.group_changes TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.group_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_permissions TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.idempotency_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manifests TO motomind USING (true) WITH CHECK (true);
@@ -2209,6 +2493,7 @@ CREATE POLICY owner ON public.tenants TO motomind USING (true) WITH CHECK (true)
 CREATE POLICY owner ON public.unknown_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.uploads TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.users TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.vehicle_calendars TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicle_changes TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicle_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicles TO motomind USING (true) WITH CHECK (true);
@@ -2220,6 +2505,8 @@ CREATE POLICY read_granted ON public.fleet_summary_metrics FOR SELECT TO gateway
 CREATE POLICY read_granted ON public.fuel_spans FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = fuel_spans.tenant_id) AND (v.id = fuel_spans.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
+CREATE POLICY read_granted ON public.group_changes FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
+CREATE POLICY read_granted ON public.group_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
@@ -2232,6 +2519,7 @@ CREATE POLICY read_granted ON public.odometer_readings FOR SELECT TO gateway_gro
 CREATE POLICY read_granted ON public.uploads FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = uploads.tenant_id) AND (v.id = uploads.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
+CREATE POLICY read_granted ON public.vehicle_calendars FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.vehicle_changes FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = vehicle_changes.tenant_id) AND (v.id = vehicle_changes.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
@@ -2255,6 +2543,8 @@ CREATE POLICY read_tenant ON public.explanations FOR SELECT TO gateway_tenant US
 CREATE POLICY read_tenant ON public.fleet_groups FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_summary_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fuel_spans FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.group_changes FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.group_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_permissions FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.manifests FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.manual_events FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
@@ -2268,6 +2558,7 @@ CREATE POLICY read_tenant ON public.tenants FOR SELECT TO gateway_tenant, gatewa
   WHERE ((m.user_id = ( SELECT app.user_id() AS user_id)) AND (m.left_at IS NULL))))));
 CREATE POLICY read_tenant ON public.unknown_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.uploads FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.vehicle_calendars FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicle_changes FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicle_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.vehicles FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
@@ -2282,6 +2573,7 @@ ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.unknown_documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.vehicle_calendars ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.vehicle_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.vehicle_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.vehicles ENABLE ROW LEVEL SECURITY;
@@ -2358,6 +2650,8 @@ REVOKE ALL ON FUNCTION app.metrics_due_of_tenants() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.metrics_due_of_vehicles() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.next_version() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_group_changes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_groups_of_vehicles() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_vehicle_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
@@ -2387,7 +2681,9 @@ REVOKE ALL ON FUNCTION app.record_usage(in_usage jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.record_usage(in_usage jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_changed_figures() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_changed_groups(in_tenant_id uuid, at_most integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refund(in_refunds jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.refund(in_refunds jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;
@@ -2409,6 +2705,9 @@ GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], 
 GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) TO gateway;
+REVOKE ALL ON FUNCTION app.stored_periods(first_day date, end_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.stored_periods(first_day date, end_day date) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.stored_periods(first_day date, end_day date) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.stream_metadata() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.subtree_ids(in_tenant_id uuid, root_id uuid) TO gateway_tenant;
@@ -2478,6 +2777,10 @@ GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
 GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_tenant;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_groups;
+GRANT SELECT ON TABLE public.group_changes TO gateway_tenant;
+GRANT SELECT ON TABLE public.group_changes TO gateway_groups;
+GRANT SELECT ON TABLE public.group_metrics TO gateway_tenant;
+GRANT SELECT ON TABLE public.group_metrics TO gateway_groups;
 GRANT SELECT,INSERT,DELETE ON TABLE public.group_permissions TO gateway_tenant;
 GRANT SELECT,INSERT,DELETE ON TABLE public.group_permissions TO gateway_groups;
 GRANT UPDATE(fleet_group_id) ON TABLE public.group_permissions TO gateway_tenant;
@@ -2549,6 +2852,8 @@ GRANT UPDATE(status) ON TABLE public.uploads TO gateway_tenant;
 GRANT UPDATE(status) ON TABLE public.uploads TO gateway_groups;
 GRANT SELECT ON TABLE public.users TO gateway_tenant;
 GRANT SELECT ON TABLE public.users TO gateway_groups;
+GRANT SELECT ON TABLE public.vehicle_calendars TO gateway_tenant;
+GRANT SELECT ON TABLE public.vehicle_calendars TO gateway_groups;
 GRANT SELECT ON TABLE public.vehicle_changes TO gateway_tenant;
 GRANT SELECT ON TABLE public.vehicle_changes TO gateway_groups;
 GRANT SELECT ON TABLE public.vehicle_metrics TO gateway_tenant;

@@ -26,6 +26,9 @@ TABLES = {
     "odometer_readings": None,
     "fuel_spans": None,
     "metrics_due": None,
+    "group_changes": None,
+    "group_metrics": None,
+    "vehicle_calendars": None,
     "clients": "clients",
     "client_keys": None,
     "manifests": None,
@@ -55,7 +58,9 @@ class Oracle:
                       and c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '^_?yoyo'"""
             ).fetchall()
             assert {row["name"] for row in listed} == set(TABLES), "say here who sees the new table"
+            connection.execute("delete from group_changes")  # their days are infinite; rolled back
             self.rows = {table: connection.execute(f"select * from {table}").fetchall() for table in TABLES}
+            connection.rollback()
         self.users = {row["email"]: row["id"] for row in self.rows["users"]}
         self.tenants = {row["name"]: row["id"] for row in self.rows["tenants"]}
         self.known = {v for rows in self.rows.values() for row in rows for v in row.values() if isinstance(v, UUID)}
@@ -158,7 +163,7 @@ def totals(oracle, caller, groups, period):
 
     events = [
         row
-        for row in oracle.rows["manual_events"]
+        for row in oracle.rows["manual_events"] + oracle.rows["manual_events_archive"]
         if row["vehicle_id"] in cars and within(row["occurred_at"].astimezone(UTC).date())
     ]
     driven = [

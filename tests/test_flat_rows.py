@@ -220,7 +220,7 @@ def captured(oracle, seen, asked, interval, days, events):
     for row in oracle.rows["vehicle_metrics"] if days else ():
         if row["period_type"] == "daily" and (at := key(row["vehicle_id"], row["metric_date"])):
             found[at][0].append(row)
-    for row in oracle.rows["manual_events"] if events else ():
+    for row in oracle.rows["manual_events"] + oracle.rows["manual_events_archive"] if events else ():
         if row["event_type"] in {"fuel_purchase", "maintenance"} and row["voided_at"] is None:
             at = key(row["vehicle_id"], row["occurred_at"].astimezone(UTC).date())
             if at:

@@ -32,7 +32,7 @@ COLUMNS = {
     "explanations": explanation.COLUMNS,
 }
 RECORDS = ("audit_trail", "event_stream")
-FIGURES = ("odometer_readings", "fuel_spans", "vehicle_changes")
+FIGURES = ("odometer_readings", "fuel_spans", "vehicle_changes", "group_metrics", "vehicle_calendars", "group_changes")
 ROWS_PER_VEHICLE = 6
 ROWS_PER_DAY = 1.75
 """First guesses at what a vehicle brings, until there are vehicles to judge by."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ log = logging.getLogger("motomind.metrics")
 
 VEHICLES = 300
 """How many vehicles are computed in one transaction."""
+GROUPS = 200
+"""Of how many groups the totals are stored after each."""
 MARKS = 20_000
 """Among how many marks of changes the vehicles of a transaction are looked for."""
 WAIT_SECONDS = 0.2
@@ -26,12 +28,14 @@ WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Batch:
-    """What one transaction did: for which vehicles, how many changes it took, how many rows it wrote and removed."""
+    """What one turn did: for which vehicles, how many changes it took, how many rows it wrote and removed; of how many
+    groups the totals were stored."""
 
     vehicles: tuple[UUID, ...]
     changes: int = 0
     written: int = 0
     removed: int = 0
+    groups: int = 0
     failed: tuple[UUID, ...] = ()
 
 
@@ -79,7 +83,8 @@ def compute(
 def work_off(
     connection: psycopg.Connection[Any], tenant_id: UUID, *, at_once: int = VEHICLES, without: Sequence[UUID] = ()
 ) -> Iterator[Batch]:
-    """Computes a tenant's vehicles until none is due that nobody has in hand; yields what each transaction did.
+    """Computes a tenant's vehicles, and stores the totals of their groups, until none is due that nobody has in hand;
+    yields what each turn did.
 
     ``without`` are vehicles to be left alone. One that cannot be computed is looked for among those of its transaction,
     logged, told as failed and left as it is, so that the others do not wait for it.
@@ -96,10 +101,18 @@ def work_off(
             log.exception("the metrics of vehicle %s cannot be computed", *error.vehicles)
             batch = Batch((), failed=error.vehicles)
             passed_over += error.vehicles
-        if not batch.vehicles and not batch.failed:
+        batch = replace(batch, groups=_store_groups(connection, tenant_id))
+        if not (batch.vehicles or batch.failed or batch.groups):
             return
         suspects.difference_update(batch.vehicles, batch.failed)
         yield batch
+
+
+def _store_groups(connection: psycopg.Connection[Any], tenant_id: UUID) -> int:
+    """Stores the totals of some groups that changed; returns of how many."""
+    given = {"tenant_id": tenant_id, "groups": GROUPS}
+    ((groups,),) = connection.execute(statements(__name__)["refresh_groups"], given).fetchall()
+    return int(groups)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 -- The metrics of vehicles from their events, as the database's owner.
 
 -- name: tenants_without_job
--- Tenants with vehicles whose events changed or whose metrics are due, and no job that waits for its turn.
+-- Tenants with vehicles whose events changed or whose metrics are due, or with groups whose totals are; and no job that
+-- waits for its turn.
 select t.id
   from public.tenants t
  where (exists (select from public.vehicle_changes c where c.tenant_id = t.id)
-        or exists (select from public.metrics_due d where d.tenant_id = t.id))
+        or exists (select from public.metrics_due d where d.tenant_id = t.id)
+        or exists (select from public.group_changes c where c.tenant_id = t.id))
    and not exists (select from jobs.procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = t.id::text)
  order by t.id;
 
@@ -288,6 +290,9 @@ removed as (
   returning 1
 )
 select (select count(*) from written) as written, (select count(*) from removed) as removed;
+
+-- name: refresh_groups
+select app.refresh_changed_groups(%(tenant_id)s, %(groups)s);
 
 -- name: tenants_to_rebuild
 select t.id, t.name

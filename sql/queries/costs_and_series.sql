@@ -21,23 +21,28 @@
          case when jsonb_typeof(v.extended_attributes #> :cost_centre_path::text[]) in ('string', 'number', 'boolean')
                and not (v.extended_attributes #> trim_array(:cost_centre_path::text[], 1)) ? '$enc'
               then v.extended_attributes #>> :cost_centre_path::text[]
-         end as cost_centre
+         end as cost_centre,
 --}
-         null::text as cost_centre            --? !cost_centre_path
+         null::text as cost_centre,           --? !cost_centre_path
+         coalesce(c.time_zone, (select t.time_zone from tenants t where t.id = :tenant_id)) as time_zone
     from vehicles v
+    left join vehicle_calendars c
+      on c.tenant_id = :tenant_id and c.vehicle_id = v.id
+     and c.fleet_group_id = any ((select app.readable_groups())::uuid[])                         --? granted
    where v.tenant_id = :tenant_id
      and v.fleet_group_id = :root_id::uuid                                                       --? root_id !descendants
      and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, :root_id::uuid))::uuid[])   --? root_id descendants
      and v.fleet_group_id = any ((select app.readable_groups())::uuid[])                         --? granted
 
 -- What was captured, a row for each vehicle and interval, and what that sums up to for each row of the answer. The day
--- of an event is that of UTC, for its period and for its interval, as in rollups_by_group. A span of fuel economy
--- belongs to the day on which it ends.
+-- of an event is that of its vehicle's time zone, as in rollups_by_group. A span of fuel economy belongs to the day on
+-- which it ends. Vehicles of one time zone are summed up together: so an index knows where their period begins.
 --
 -- Members are joined by a full join, though every figure has its member: that is never done by nested loops. The planner
 -- cannot know how many vehicles a filter or a subtree leaves, and takes them for a few.
 
 -- fragment: totals
+zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
 --{ driven
 driven as (
   select m.vehicle_id,
@@ -56,31 +61,41 @@ driven as (
 --{ spent
 spent as (
   select e.vehicle_id,
-         date_trunc(:interval, e.occurred_at at time zone 'UTC')::date as start,  --? interval
-         null::date as start,                                                     --? !interval
+         date_trunc(:interval, e.occurred_at at time zone z.time_zone)::date as start,  --? interval
+         null::date as start,                                                           --? !interval
          count(*) as purchases, sum(e.gallons) as gallons, sum(e.cost) as cost,
          sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
          sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
-    from manual_events e
-   where e.tenant_id = :tenant_id
-     and e.vehicle_id = any (array(select id from member))
-     and e.event_type in ('fuel_purchase', 'maintenance')
-     and e.voided_at is null
-     and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'       --? period_start
-     and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'          --? period_end
+    from zone z
+   cross join lateral (
+     select e.vehicle_id, e.event_type, e.occurred_at, e.gallons, e.cost
+       from manual_events e
+      where e.tenant_id = :tenant_id and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= :period_start::date::timestamp at time zone z.time_zone     --? period_start
+        and e.occurred_at < :period_end::date::timestamp at time zone z.time_zone        --? period_end
+     union all
+     select e.vehicle_id, e.event_type, e.occurred_at, e.gallons, e.cost
+       from manual_events_archive e
+      where e.tenant_id = :tenant_id and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= :period_start::date::timestamp at time zone z.time_zone     --? period_start
+        and e.occurred_at < :period_end::date::timestamp at time zone z.time_zone        --? period_end
+   ) e
    group by 1, 2
 ),
 --}
 --{ spans
 economy as (
   select s.vehicle_id,
-         date_trunc(:interval, s.ended_at at time zone 'UTC')::date as start,  --? interval
-         null::date as start,                                                  --? !interval
+         date_trunc(:interval, s.ended_at at time zone z.time_zone)::date as start,  --? interval
+         null::date as start,                                                        --? !interval
          sum(s.miles) as miles, sum(s.gallons) as gallons
-    from app.current_spans(:tenant_id, array(select id from member)) s
+    from zone z
+   cross join lateral app.current_spans(:tenant_id, z.ids) s
    where s.rejected_reason is null
-     and s.ended_at >= :period_start::date::timestamp at time zone 'UTC'       --? period_start
-     and s.ended_at < :period_end::date::timestamp at time zone 'UTC'          --? period_end
+     and s.ended_at >= :period_start::date::timestamp at time zone z.time_zone       --? period_start
+     and s.ended_at < :period_end::date::timestamp at time zone z.time_zone          --? period_end
    group by 1, 2
 ),
 --}

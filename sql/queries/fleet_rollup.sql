@@ -1,5 +1,5 @@
--- Totals of many subtrees in one statement. Every vehicle is summed up once, every group once, and each group's sums
--- are added to its ancestors: nothing is multiplied by a join, nothing is counted twice.
+-- Totals of many subtrees in one statement. Every group is summed up once, of what is stored of it or else of each of its
+-- vehicles once, and its sums are added to its ancestors: nothing is multiplied by a join, nothing is counted twice.
 --
 -- With :whole_tenant the tenant itself is the root of one more tree: every visible group, and the vehicles without one.
 -- A span of fuel economy belongs to the period in which it ends.
@@ -26,13 +26,62 @@ reached as (
   union all                                                                             --? whole_tenant
   select :tenant_id::uuid, :tenant_id::uuid, false                                      --? whole_tenant
 ),
-member as materialized (
-  select v.id, coalesce(v.fleet_group_id, :tenant_id::uuid) as group_id
-    from vehicles v
-   where v.tenant_id = :tenant_id
-     and v.fleet_group_id = any (array(select distinct id from subtree))                --? !whole_tenant
-     and v.fleet_group_id = any ((select app.readable_groups())::uuid[])                --? whole_tenant granted
+wanted as materialized (select distinct id as group_id from reached),
+-- Groups of which something was written since their totals were stored, by whoever, in this transaction too.
+dirty as materialized (
+  select c.fleet_group_id as group_id from group_changes c where c.tenant_id = :tenant_id
+  union
+  select coalesce(v.fleet_group_id, :tenant_id::uuid)
+    from vehicle_changes c
+    join vehicles v on v.tenant_id = :tenant_id and v.id = c.vehicle_id
+   where c.tenant_id = :tenant_id
 ),
+clean as materialized (
+  select array(select group_id from wanted except all select group_id from dirty) as ids
+),
+stored as (
+  select m.fleet_group_id as group_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh,
+         sum(m.fuel_gallons) as gallons, sum(m.fuel_cost) as fuel_cost, sum(m.maintenance_cost) as maintenance_cost,
+         sum(m.span_miles) as span_miles, sum(m.span_gallons) as span_gallons
+    from app.stored_periods(
+           :period_start::date,                                                         --? period_start
+           date '-infinity',                                                            --? !period_start
+           :period_end::date                                                            --? period_end
+           date 'infinity'                                                              --? !period_end
+         ) p
+    join group_metrics m
+      on m.tenant_id = :tenant_id and m.fleet_group_id = any ((select ids from clean)::uuid[])
+     and m.period_type = p.period_type and m.metric_date >= p.first_date and m.metric_date < p.end_date
+   group by m.fleet_group_id
+),
+counted as (
+  select c.fleet_group_id as group_id, count(*) as vehicles,
+         0 as active                                                                    --? !active
+--{ active
+         count(*) filter (where c.active_days && daterange(
+           :period_start::date,                                                         --? period_start
+           null,                                                                        --? !period_start
+           :period_end::date                                                            --? period_end
+           null                                                                         --? !period_end
+         )) as active
+--}
+    from vehicle_calendars c
+   where c.tenant_id = :tenant_id and c.fleet_group_id = any ((select ids from clean)::uuid[])
+   group by c.fleet_group_id
+),
+-- The vehicles of the other groups are summed up as they are. A vehicle that is not known yet has its tenant's days.
+member as materialized (
+  select v.id, coalesce(v.fleet_group_id, :tenant_id::uuid) as group_id,
+         coalesce(c.time_zone, (select t.time_zone from tenants t where t.id = :tenant_id)) as time_zone
+    from vehicles v
+    left join vehicle_calendars c on c.tenant_id = :tenant_id and c.vehicle_id = v.id
+   where v.tenant_id = :tenant_id
+     and (v.fleet_group_id = any (array(select group_id from wanted intersect select group_id from dirty))
+          or v.fleet_group_id is null and :tenant_id::uuid in (select group_id from dirty)  --? whole_tenant
+         )
+),
+-- The vehicles of one time zone together: so the period begins and ends at a moment, which an index knows.
+zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
 driven as (
   select m.vehicle_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh
     from vehicle_metrics m
@@ -48,23 +97,33 @@ spent as (
          sum(e.gallons) as gallons,
          sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
          sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
-    from manual_events e
-   where e.tenant_id = :tenant_id
-     and e.vehicle_id = any (array(select id from member))
-     and e.event_type in ('fuel_purchase', 'maintenance')
-     and e.voided_at is null
-     and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'             --? period_start
-     and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'                --? period_end
+    from zone z
+   cross join lateral (
+     select e.vehicle_id, e.event_type, e.gallons, e.cost
+       from manual_events e
+      where e.tenant_id = :tenant_id and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= :period_start::date::timestamp at time zone z.time_zone    --? period_start
+        and e.occurred_at < :period_end::date::timestamp at time zone z.time_zone       --? period_end
+     union all
+     select e.vehicle_id, e.event_type, e.gallons, e.cost
+       from manual_events_archive e
+      where e.tenant_id = :tenant_id and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= :period_start::date::timestamp at time zone z.time_zone    --? period_start
+        and e.occurred_at < :period_end::date::timestamp at time zone z.time_zone       --? period_end
+   ) e
    group by e.vehicle_id
 ),
 --{ spans
 economy as (
-  select vehicle_id, sum(miles) as miles, sum(gallons) as gallons
-    from app.current_spans(:tenant_id, array(select id from member))
-   where rejected_reason is null
-     and ended_at >= :period_start::date::timestamp at time zone 'UTC'                  --? period_start
-     and ended_at < :period_end::date::timestamp at time zone 'UTC'                     --? period_end
-   group by vehicle_id
+  select s.vehicle_id, sum(s.miles) as miles, sum(s.gallons) as gallons
+    from zone z
+   cross join lateral app.current_spans(:tenant_id, z.ids) s
+   where s.rejected_reason is null
+     and s.ended_at >= :period_start::date::timestamp at time zone z.time_zone          --? period_start
+     and s.ended_at < :period_end::date::timestamp at time zone z.time_zone             --? period_end
+   group by s.vehicle_id
 ),
 --}
 -- One row a vehicle, by grouping rather than by joins: the planner cannot know how many vehicles an array holds, and
@@ -94,12 +153,18 @@ vehicle_total as (
    group by figure.vehicle_id
 ),
 group_total as (
-  select group_id,
-         count(*) as vehicles, count(*) filter (where miles > 0 or purchases > 0) as active,
-         sum(miles) as miles, sum(idle) as idle, sum(harsh) as harsh,
+  select group_id, sum(vehicles) as vehicles, sum(active) as active, sum(miles) as miles, sum(idle) as idle, sum(harsh) as harsh,
          sum(gallons) as gallons, sum(fuel_cost) as fuel_cost, sum(maintenance_cost) as maintenance_cost,
          sum(span_miles) as span_miles, sum(span_gallons) as span_gallons
-    from vehicle_total
+    from (
+      select group_id, 1 as vehicles, (miles > 0 or purchases > 0)::integer as active, miles, idle, harsh, gallons, fuel_cost,
+             maintenance_cost, span_miles, span_gallons
+        from vehicle_total
+      union all
+      select group_id, 0, 0, miles, idle, harsh, gallons, fuel_cost, maintenance_cost, span_miles, span_gallons from stored
+      union all
+      select group_id, vehicles, active, null, null, null, null, null, null, null, null from counted
+    ) part
    where group_id is not null
    group by group_id
 )

@@ -19,6 +19,7 @@ DOMAIN = {
     "idempotency_keys",
     "tenant_keys",
     *("vehicle_changes", "odometer_readings", "fuel_spans", "metrics_due"),
+    *("group_changes", "group_metrics", "vehicle_calendars"),
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
     *("budgets", "document_usage"),
 }

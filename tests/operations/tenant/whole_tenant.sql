@@ -35,11 +35,49 @@ reached as (
   union all
   select $1::uuid, $1::uuid, false
 ),
-member as materialized (
-  select v.id, coalesce(v.fleet_group_id, $1::uuid) as group_id
-    from vehicles v
-   where v.tenant_id = $1
+wanted as materialized (select distinct id as group_id from reached),
+dirty as materialized (
+  select c.fleet_group_id as group_id from group_changes c where c.tenant_id = $1
+  union
+  select coalesce(v.fleet_group_id, $1::uuid)
+    from vehicle_changes c
+    join vehicles v on v.tenant_id = $1 and v.id = c.vehicle_id
+   where c.tenant_id = $1
 ),
+clean as materialized (
+  select array(select group_id from wanted except all select group_id from dirty) as ids
+),
+stored as (
+  select m.fleet_group_id as group_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh,
+         sum(m.fuel_gallons) as gallons, sum(m.fuel_cost) as fuel_cost, sum(m.maintenance_cost) as maintenance_cost,
+         sum(m.span_miles) as span_miles, sum(m.span_gallons) as span_gallons
+    from app.stored_periods(
+           $3::date,
+           $4::date
+         ) p
+    join group_metrics m
+      on m.tenant_id = $1 and m.fleet_group_id = any ((select ids from clean)::uuid[])
+     and m.period_type = p.period_type and m.metric_date >= p.first_date and m.metric_date < p.end_date
+   group by m.fleet_group_id
+),
+counted as (
+  select c.fleet_group_id as group_id, count(*) as vehicles,
+         0 as active
+    from vehicle_calendars c
+   where c.tenant_id = $1 and c.fleet_group_id = any ((select ids from clean)::uuid[])
+   group by c.fleet_group_id
+),
+member as materialized (
+  select v.id, coalesce(v.fleet_group_id, $1::uuid) as group_id,
+         coalesce(c.time_zone, (select t.time_zone from tenants t where t.id = $1)) as time_zone
+    from vehicles v
+    left join vehicle_calendars c on c.tenant_id = $1 and c.vehicle_id = v.id
+   where v.tenant_id = $1
+     and (v.fleet_group_id = any (array(select group_id from wanted intersect select group_id from dirty))
+          or v.fleet_group_id is null and $1::uuid in (select group_id from dirty)
+         )
+),
+zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
 driven as (
   select m.vehicle_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh
     from vehicle_metrics m
@@ -55,22 +93,32 @@ spent as (
          sum(e.gallons) as gallons,
          sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
          sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
-    from manual_events e
-   where e.tenant_id = $1
-     and e.vehicle_id = any (array(select id from member))
-     and e.event_type in ('fuel_purchase', 'maintenance')
-     and e.voided_at is null
-     and e.occurred_at >= $3::date::timestamp at time zone 'UTC'
-     and e.occurred_at < $4::date::timestamp at time zone 'UTC'
+    from zone z
+   cross join lateral (
+     select e.vehicle_id, e.event_type, e.gallons, e.cost
+       from manual_events e
+      where e.tenant_id = $1 and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= $3::date::timestamp at time zone z.time_zone
+        and e.occurred_at < $4::date::timestamp at time zone z.time_zone
+     union all
+     select e.vehicle_id, e.event_type, e.gallons, e.cost
+       from manual_events_archive e
+      where e.tenant_id = $1 and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= $3::date::timestamp at time zone z.time_zone
+        and e.occurred_at < $4::date::timestamp at time zone z.time_zone
+   ) e
    group by e.vehicle_id
 ),
 economy as (
-  select vehicle_id, sum(miles) as miles, sum(gallons) as gallons
-    from app.current_spans($1, array(select id from member))
-   where rejected_reason is null
-     and ended_at >= $3::date::timestamp at time zone 'UTC'
-     and ended_at < $4::date::timestamp at time zone 'UTC'
-   group by vehicle_id
+  select s.vehicle_id, sum(s.miles) as miles, sum(s.gallons) as gallons
+    from zone z
+   cross join lateral app.current_spans($1, z.ids) s
+   where s.rejected_reason is null
+     and s.ended_at >= $3::date::timestamp at time zone z.time_zone
+     and s.ended_at < $4::date::timestamp at time zone z.time_zone
+   group by s.vehicle_id
 ),
 vehicle_total as (
   select figure.vehicle_id,
@@ -95,12 +143,18 @@ vehicle_total as (
    group by figure.vehicle_id
 ),
 group_total as (
-  select group_id,
-         count(*) as vehicles, count(*) filter (where miles > 0 or purchases > 0) as active,
-         sum(miles) as miles, sum(idle) as idle, sum(harsh) as harsh,
+  select group_id, sum(vehicles) as vehicles, sum(active) as active, sum(miles) as miles, sum(idle) as idle, sum(harsh) as harsh,
          sum(gallons) as gallons, sum(fuel_cost) as fuel_cost, sum(maintenance_cost) as maintenance_cost,
          sum(span_miles) as span_miles, sum(span_gallons) as span_gallons
-    from vehicle_total
+    from (
+      select group_id, 1 as vehicles, (miles > 0 or purchases > 0)::integer as active, miles, idle, harsh, gallons, fuel_cost,
+             maintenance_cost, span_miles, span_gallons
+        from vehicle_total
+      union all
+      select group_id, 0, 0, miles, idle, harsh, gallons, fuel_cost, maintenance_cost, span_miles, span_gallons from stored
+      union all
+      select group_id, vehicles, active, null, null, null, null, null, null, null, null from counted
+    ) part
    where group_id is not null
    group by group_id
 )
