@@ -37,7 +37,7 @@ async def rollup_by_group(
 
 
 def rollups(info: Info, period: Period | None) -> tuple[Any, ...]:
-    """The batch function and arguments of a field of totals; what takes work of its own is done where it is asked for."""
+    """The batch function and arguments of a field of totals; what takes more work, only where it is asked for."""
     return (rollup_by_group, *bounds(period), selects(info, "fuelEfficiencyMpg"), selects(info, "activeVehicleCount"))
 
 

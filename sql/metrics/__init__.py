@@ -28,8 +28,7 @@ WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Batch:
-    """What one turn did: for which vehicles, how many changes it took, how many rows it wrote and removed; of how many
-    groups the totals were stored."""
+    """What one turn did: for which vehicles and for how many groups, with how many changes taken and rows written."""
 
     vehicles: tuple[UUID, ...]
     changes: int = 0
@@ -83,11 +82,10 @@ def compute(
 def work_off(
     connection: psycopg.Connection[Any], tenant_id: UUID, *, at_once: int = VEHICLES, without: Sequence[UUID] = ()
 ) -> Iterator[Batch]:
-    """Computes a tenant's vehicles, and stores the totals of their groups, until none is due that nobody has in hand;
-    yields what each turn did.
+    """Computes a tenant's vehicles and then their groups' totals, until none is due that nobody has in hand.
 
-    ``without`` are vehicles to be left alone. One that cannot be computed is looked for among those of its transaction,
-    logged, told as failed and left as it is, so that the others do not wait for it.
+    Yields what each turn did. ``without`` are vehicles to be left alone. One that cannot be computed is looked for
+    among those of its transaction, logged, told as failed and left as it is, so that the others do not wait for it.
     """
     passed_over = list(without)
     suspects: set[UUID] = set()

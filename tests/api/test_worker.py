@@ -24,7 +24,8 @@ from tests.conftest import DEMO_UNTIL
 MOTOMIND = Path(sys.executable).parent / "motomind"
 PATIENCE = 60.0
 WORKERS = "select count(*) from jobs.procrastinate_workers"
-LEFT = "select (select count(*) from vehicle_changes) + (select count(*) from metrics_due) + (select count(*) from group_changes)"
+LEFT = """select (select count(*) from vehicle_changes) + (select count(*) from metrics_due)
+              + (select count(*) from group_changes)"""
 ROWS = """select vehicle_id, period_type, metric_date, miles_driven, fuel_efficiency_mpg, idle_minutes, harsh_events,
                  last_service_date, data_completeness_pct from vehicle_metrics order by 1, 2, 3"""
 READING = """

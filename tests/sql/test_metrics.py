@@ -94,7 +94,8 @@ class Fleet:
     def marks(self) -> int:
         """How many marks are left."""
         ((count,),) = self.connection.execute(
-            "select (select count(*) from vehicle_changes) + (select count(*) from metrics_due) + (select count(*) from group_changes)"
+            "select (select count(*) from vehicle_changes) + (select count(*) from metrics_due)"
+            " + (select count(*) from group_changes)"
         ).fetchall()
         return int(count)
 
