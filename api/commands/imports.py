@@ -127,6 +127,10 @@ def _tell(report: BulkReport, tenant: str) -> None:
         f"Read {report.read:,} rows: {done} {report.kind}, {report.there:,} there already, {report.refused:,} refused.",
         markup=False,
     )
+    if report.odd:
+        console.print("Odd, and not refused (docs/writing.md tells what is meant):")
+        for code, count in report.odd.most_common():
+            console.print(f"  {count:>9,}  {code}, first in {report.first_odd[code]}", markup=False)
     if not report.refused:
         return
     for place in report.told:

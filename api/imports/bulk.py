@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -40,13 +41,19 @@ class Rows(Protocol):
     def look_up(self, drafts: Sequence[Any], target: BulkTarget) -> Callable[[Any], tuple[Any, ...] | Problem]:
         """What makes rows of drafts, once all that they name has been looked for together."""
 
+    def oddities(self, draft: Any) -> Iterable[str]:
+        """The codes of the warnings that a mutation would give of a draft by itself."""
+
     def months(self, rows: Sequence[tuple[Any, ...]]) -> set[date]:
         """The months whose partitions the rows go into."""
 
 
 @dataclass
 class BulkReport:
-    """What an import did, so far: rows by what became of them, and where the refused ones are."""
+    """What an import did, so far: rows by what became of them, and where the refused ones are.
+
+    ``odd`` counts warnings about rows that were not refused, by their codes; ``first_odd`` is the place of the first.
+    """
 
     kind: Table
     dry: bool
@@ -58,6 +65,8 @@ class BulkReport:
     refused_path: Path | None = None
     told: list[str] = field(default_factory=list)
     reasons: list[tuple[str, int]] = field(default_factory=list)
+    odd: Counter[str] = field(default_factory=Counter)
+    first_odd: dict[str, str] = field(default_factory=dict)
 
 
 def import_file(
@@ -181,6 +190,9 @@ def _ready(
             report.there += 1
         else:
             ready[row[0]] = record, row
+            for code in rows.oddities(draft):
+                report.odd[code] += 1
+                report.first_odd.setdefault(code, f"{refusals.place} {record.number}")
     report.read += len(piece)
     return ready
 

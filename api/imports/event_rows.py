@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -15,7 +15,7 @@ from api.imports.conversion import Conversion
 from api.imports.records import Record, Source
 from resolvers.mutation import Mistake
 from resolvers.payloads import PAYLOADS, camel, payload_text
-from resolvers.recording import AHEAD, EARLIEST
+from resolvers.recording import AHEAD, EARLIEST, fuel_oddities
 from sql.encryption import RESERVED, holds_sealed
 from sql.errors import ImportFileError
 from sql.imports.bulk import BulkTarget, By, Table
@@ -150,6 +150,10 @@ class EventRows:
             return id_, ids[0], draft.event_type, draft.occurred_at, payload, draft.confidence, other
 
         return row
+
+    def oddities(self, draft: Draft) -> Iterator[str]:
+        """The codes of what is odd about an event by itself; readings before it are not looked at."""
+        return (code for code, _, _ in fuel_oddities(draft.event_type, draft.captured))
 
     def months(self, rows: Sequence[tuple[Any, ...]]) -> set[datetime.date]:
         """The first days of the months that rows are in."""

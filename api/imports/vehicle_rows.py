@@ -18,7 +18,7 @@ from resolvers.mutation import Mistake, text
 from resolvers.payloads import exact
 from resolvers.scalars import json_of
 from resolvers.vehicle_mutation import LONGEST_NOTES, interval, mpg
-from resolvers.vin import plain_vin
+from resolvers.vin import ODD, is_odd, plain_vin
 from sql.encryption import RESERVED
 from sql.errors import ImportFileError
 from sql.imports.bulk import BulkTarget, By, Table
@@ -140,6 +140,10 @@ class VehicleRows:
             return (id_, group_id, *map(values.get, names), draft.attributes)
 
         return row
+
+    def oddities(self, draft: Draft) -> list[str]:
+        """The codes of what is odd about a vehicle by itself."""
+        return [ODD] if "vin" in draft.values and is_odd(draft.values["vin"]) else []
 
     def months(self, rows: Sequence[tuple[Any, ...]]) -> set[Any]:
         """None: vehicles are in no partitions."""

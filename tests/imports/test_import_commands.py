@@ -76,6 +76,19 @@ def test_refused_rows_end_with_status_1_and_say_what_to_do(fleet, start, tmp_pat
     assert (command.returncode, told) == (0, "Read 4 rows: would add 1 events, 3 there already, 0 refused.\n")
 
 
+def test_odd_rows_are_told_by_kind_and_end_with_status_0(fleet, start, tmp_path):
+    """With the code of the warning, and the first row that has it."""
+    del fleet
+    (tmp_path / "new.csv").write_text(EVENTS + "Van,fuel_purchase,2026-01-31,400,3,1200,\n", encoding="utf-8")
+    _, told = (command := start("import", "events", "new.csv", "--tenant", "Acme")).communicate(timeout=120)
+    assert command.returncode == 0
+    assert told.splitlines() == [
+        "Read 1 rows: added 1 events, 0 there already, 0 refused.",
+        "Odd, and not refused (docs/writing.md tells what is meant):",
+        "          1  MUCH_FUEL, first in row 2",
+    ]
+
+
 def test_a_wrong_map_or_file_is_one_message(fleet, start, tmp_path):
     """No stack trace."""
     del fleet
