@@ -23,6 +23,7 @@ from api.commands.metrics import metrics
 from api.commands.uploads import uploads
 from api.commands.verification import verify
 from api.commands.worker import beside, worker
+from api.settings import Settings
 from api.terminal import DataDir, console, database, progress_bar, settings_of
 from sql.encryption import Keyring
 from sql.errors import DatabaseError, ImportFileError
@@ -88,7 +89,7 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that an embedded server is stopped on the way out
     with database(settings, migrate=settings.database_url is None) as addresses:
         if demo:
-            _load_demo(addresses.owner, None)
+            _load_demo(addresses.owner, None, settings)
         os.environ["DATABASE_URL"] = addresses.gateway
         os.environ["MOTOMIND_DATA_DIR"] = str(settings.data_dir.resolve())
         os.environ["MOTOMIND_HOST"] = settings.host
@@ -143,7 +144,7 @@ def demo(
     size = None if tenants is None else DemoSize(tenants=tenants, groups=groups, vehicles=vehicles, days=days)
     settings = settings_of(data_dir=data_dir)
     with database(settings, migrate=True) as addresses:
-        if _load_demo(addresses.owner, size):
+        if _load_demo(addresses.owner, size, settings):
             console.print(greeting.after_demo(settings, generated=tenants is not None), markup=False)
         else:
             console.print("These tenants are already there; nothing was changed.")
@@ -185,11 +186,15 @@ def schema() -> None:
     typer.echo(published(), nl=False)
 
 
-def _load_demo(owner_url: str, size: Any) -> bool:
+def _load_demo(owner_url: str, size: Any, settings: Settings) -> bool:
     from sql.demo import load_demo
 
+    today = datetime.datetime.now(datetime.UTC).date()
     with progress_bar() as progress:
-        return load_demo(owner_url, size=size, until=datetime.datetime.now(datetime.UTC).date(), progress=progress)
+        loaded = load_demo(owner_url, size=size, until=today, progress=progress, keyring=settings.keyring())
+    if loaded and settings.encrypted_fields:
+        console.print("What MOTOMIND_ENCRYPTED_FIELDS names is encrypted in the demo.")
+    return loaded
 
 
 def _require_free(host: str, port: int) -> None:

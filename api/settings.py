@@ -306,8 +306,8 @@ class Settings(BaseSettings):
             raise ValueError("MOTOMIND_TRACING needs more: pip install 'motomind-gateway[telemetry]'")
         if self.encrypted_fields and self.master_keys is None and self.kms is None:
             raise ValueError(
-                "MOTOMIND_ENCRYPTED_FIELDS needs MOTOMIND_MASTER_KEYS (or MOTOMIND_KMS). "
-                "Make a key: motomind keys generate"
+                "MOTOMIND_ENCRYPTED_FIELDS needs MOTOMIND_MASTER_KEYS (or MOTOMIND_KMS). Set the keys that the gateway "
+                "has, or make the first one: export MOTOMIND_MASTER_KEYS=$(motomind keys generate)"
             )
         self.keyring()
         if self.uploads_url is not None:

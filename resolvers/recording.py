@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -51,7 +51,8 @@ async def record(change: Change, drafts: Sequence[Draft]) -> list[str]:
         raise Mistake("VERSION_CONFLICT", "A vehicle was changed at this very moment. Try again.", "vehicleId")
     written = {row["id"]: row for row in rows}
     for draft in drafts:
-        _look_at_fuel(change, draft)
+        for code, message, field_ in fuel_oddities(draft.event_type, draft.captured):
+            change.warn(code, message, *draft.path, field_)
     for draft, event in zip(drafts, events, strict=True):
         _look_at_odometer(change, draft, written[event["id"]]["last_reading"])
     change.written(manual_event_by_id, rows)
@@ -90,21 +91,18 @@ async def _require_uploads(change: Change, drafts: Sequence[Draft]) -> None:
             raise not_found("upload", *draft.path, "sourceUploadId")
 
 
-def _look_at_fuel(change: Change, draft: Draft) -> None:
-    if draft.event_type != "fuel_purchase":
+def fuel_oddities(event_type: str, captured: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What is odd about a fuel purchase by itself: code, message and field of each."""
+    if event_type != "fuel_purchase":
         return
-    gallons, price, total = (_exact(draft.captured.get(key)) for key in ("gallons", "price_per_gallon", "total_cost"))
+    gallons, price, total = (_exact(captured.get(key)) for key in ("gallons", "price_per_gallon", "total_cost"))
     if isinstance(gallons, Decimal) and gallons > MUCH_FUEL:
-        change.warn("MUCH_FUEL", f"{gallons} gallons at once are more than most tanks hold.", *draft.path, "gallons")
+        yield "MUCH_FUEL", f"{gallons} gallons at once are more than most tanks hold.", "gallons"
     if isinstance(gallons, Decimal) and isinstance(price, Decimal) and isinstance(total, Decimal) and total > 0:
         reckoned = gallons * price
         if abs(reckoned - total) > total * COST_TOLERANCE:
-            change.warn(
-                "COST_MISMATCH",
-                f"{gallons} gallons at {price} would be {round(reckoned, 2)}, not {total}.",
-                *draft.path,
-                "totalCost",
-            )
+            told = f"{gallons} gallons at {price} would be {round(reckoned, 2)}, not {total}."
+            yield "COST_MISMATCH", told, "totalCost"
 
 
 def _exact(value: object) -> object:

@@ -18,6 +18,7 @@ VALUES = {
 WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 MODULUS = 11
 CHECK_DIGIT = 8  # its position
+ODD = "VIN_CHECK_DIGIT"
 
 
 def vin_of(change: Change, value: str) -> str:
@@ -26,9 +27,9 @@ def vin_of(change: Change, value: str) -> str:
     Warns of a check digit that does not fit: a North American VIN with it was mistyped, a European one needs none.
     """
     vin = plain_vin(value)
-    if check_digit(vin) != vin[CHECK_DIGIT]:
+    if is_odd(vin):
         change.warn(
-            "VIN_CHECK_DIGIT",
+            ODD,
             f"The ninth character would be {check_digit(vin)} in a North American VIN. European ones need none.",
             "vin",
         )
@@ -41,6 +42,11 @@ def plain_vin(value: str) -> str:
     if not VIN.fullmatch(vin):
         raise Mistake("VIN_INVALID", "A VIN has 17 characters: digits, and letters without I, O and Q.", "vin")
     return vin
+
+
+def is_odd(vin: str) -> bool:
+    """Whether the check digit does not fit."""
+    return check_digit(vin) != vin[CHECK_DIGIT]
 
 
 def check_digit(vin: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.settings import Settings
 from api.terminal import DataDir, byte_bar, console, database, progress_bar, settings_of
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def import_groups(file: FileToImport, tenant: TenantName, data_dir: DataDir = No
     """
     from sql import imports
 
-    _import(imports.import_groups, file, tenant, data_dir)
+    _import(imports.import_groups, file, tenant, settings_of(data_dir=data_dir))
 
 
 @imports.command("fuel-log")
@@ -46,14 +48,15 @@ def import_fuel_log(file: FileToImport, tenant: TenantName, data_dir: DataDir = 
     """
     from sql import imports
 
-    _import(imports.import_fuel_log, file, tenant, data_dir)
+    settings = settings_of(data_dir=data_dir)
+    _import(partial(imports.import_fuel_log, keyring=settings.keyring()), file, tenant, settings)
 
 
-def _import(importer: Callable[..., Any], file: Path, tenant: str, data_dir: Path | None) -> None:
+def _import(importer: Callable[..., Any], file: Path, tenant: str, settings: Settings) -> None:
     if not file.is_file():
         console.print(f"There is no file {file}.", markup=False)
         raise typer.Exit(1)
-    with database(settings_of(data_dir=data_dir), migrate=True) as addresses, progress_bar() as progress:
+    with database(settings, migrate=True) as addresses, progress_bar() as progress:
         report = importer(addresses.owner, file, tenant=tenant, progress=progress)
     added = ", ".join(f"{count} {what}" for what, count in report.added.items() if count)
     made = f"Made the tenant {tenant} and its owner, {report.owner_email}. " if report.owner_email else ""
@@ -95,11 +98,13 @@ def _import_bulk(
     if not file.is_file():
         console.print(f"There is no file {file}.", markup=False)
         raise typer.Exit(1)
+    settings = settings_of(data_dir=data_dir)
+    keyring = settings.keyring()
     given = ColumnMap() if map_file is None else read_map(map_file)
     report = BulkReport(kind, dry_run)
     try:
-        with database(settings_of(data_dir=data_dir), migrate=True) as addresses, byte_bar() as progress:
-            import_file(addresses.owner, file, given, report, tenant=tenant, progress=progress)
+        with database(settings, migrate=True) as addresses, byte_bar() as progress:
+            import_file(addresses.owner, file, given, report, tenant=tenant, progress=progress, keyring=keyring)
     except (KeyboardInterrupt, DatabaseUnavailableError) as error:
         if not report.read:
             raise
@@ -122,6 +127,10 @@ def _tell(report: BulkReport, tenant: str) -> None:
         f"Read {report.read:,} rows: {done} {report.kind}, {report.there:,} there already, {report.refused:,} refused.",
         markup=False,
     )
+    if report.odd:
+        console.print("Odd, and not refused (docs/writing.md tells what is meant):")
+        for code, count in report.odd.most_common():
+            console.print(f"  {count:>9,}  {code}, first in {report.first_odd[code]}", markup=False)
     if not report.refused:
         return
     for place in report.told:

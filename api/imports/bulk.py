@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from api.imports.records import Record, Source, open_source
 from api.imports.refusals import Refusals
 from api.imports.vehicle_rows import VehicleRows
 from resolvers.mutation import VIOLATIONS
+from sql.encryption import Keyring
 from sql.errors import ImportFileError
-from sql.imports.bulk import Added, BulkTarget, Table, bulk_target
+from sql.imports.bulk import Added, BulkTarget, Piece, Table, bulk_target
 
 ROWS_PER_COMMIT = 10_000
 BYTES_PER_COMMIT = 16 * 1024 * 1024
@@ -39,13 +41,19 @@ class Rows(Protocol):
     def look_up(self, drafts: Sequence[Any], target: BulkTarget) -> Callable[[Any], tuple[Any, ...] | Problem]:
         """What makes rows of drafts, once all that they name has been looked for together."""
 
+    def oddities(self, draft: Any) -> Iterable[str]:
+        """The codes of the warnings that a mutation would give of a draft by itself."""
+
     def months(self, rows: Sequence[tuple[Any, ...]]) -> set[date]:
         """The months whose partitions the rows go into."""
 
 
 @dataclass
 class BulkReport:
-    """What an import did, so far: rows by what became of them, and where the refused ones are."""
+    """What an import did, so far: rows by what became of them, and where the refused ones are.
+
+    ``odd`` counts warnings about rows that were not refused, by their codes; ``first_odd`` is the place of the first.
+    """
 
     kind: Table
     dry: bool
@@ -57,16 +65,27 @@ class BulkReport:
     refused_path: Path | None = None
     told: list[str] = field(default_factory=list)
     reasons: list[tuple[str, int]] = field(default_factory=list)
+    odd: Counter[str] = field(default_factory=Counter)
+    first_odd: dict[str, str] = field(default_factory=dict)
 
 
 def import_file(
-    owner_url: str, path: Path, given: ColumnMap, report: BulkReport, *, tenant: str, progress: Progress
+    owner_url: str,
+    path: Path,
+    given: ColumnMap,
+    report: BulkReport,
+    *,
+    tenant: str,
+    progress: Progress,
+    keyring: Keyring | None = None,
 ) -> None:
     """Imports a file; the report is true after every commit.
 
     Rows that are refused go to a file of their own and stop nothing. What is committed stays where the import is
-    interrupted, and another run adds what is missing: each row has an id made of what it says.
-    Raises ImportFileError for a file or a map that cannot be read at all; nothing is imported then.
+    interrupted, and another run adds what is missing: each row has an id made of what it says. What the ``keyring``
+    names is encrypted before it is written.
+    Raises ImportFileError for a file or a map that cannot be read at all; nothing is imported then. Raises SetupError
+    where the tenant's keys cannot be used.
     """
     require_text(path, given.encoding)
     with path.open("rb") as file:
@@ -76,7 +95,7 @@ def import_file(
         first = next(records, None)
         if first is None:
             raise ImportFileError(["the file is empty: nothing is in it to import"])
-        with bulk_target(owner_url, tenant, make=report.kind == "vehicles", dry=report.dry) as target:
+        with bulk_target(owner_url, tenant, keyring, make=report.kind == "vehicles", dry=report.dry) as target:
             report.owner_email = target.tenant.owner_email
             with Refusals(path, source, given.encoding) as refusals:
                 report.refused_path = refusals.path
@@ -106,12 +125,13 @@ def _import_pieces(
                 drafts = [record.malformed or rows.draft(record) for record in piece]
                 if pending is not None and rows.names_others:
                     pending.added.result()
-                ready = _ready(piece, drafts, rows, target, refusals, report)
+                found = _ready(piece, drafts, rows, target, refusals, report)
+                new = [row for _, row in found.values()]
+                ready, months = target.piece(rows.table, new), rows.months(new)
                 if pending is not None:
                     pending.settle(report, refusals)
                     pending = None
-                added = pool.submit(_add, target, rows, ready.values())
-                pending = Pending(added, [record for record, _ in ready.values()])
+                pending = Pending(pool.submit(_add, target, ready, months), [record for record, _ in found.values()])
                 tell()
         finally:  # also of an import that is interrupted: what is under way is committed
             if pending is not None:
@@ -170,13 +190,13 @@ def _ready(
             report.there += 1
         else:
             ready[row[0]] = record, row
+            for code in rows.oddities(draft):
+                report.odd[code] += 1
+                report.first_odd.setdefault(code, f"{refusals.place} {record.number}")
     report.read += len(piece)
     return ready
 
 
-def _add(target: BulkTarget, rows: Rows, ready: Iterable[tuple[Record, tuple[Any, ...]]]) -> Added:
-    new = [row for _, row in ready]
-    if not new:
-        return Added(0, 0, [])
-    target.make_months(rows.months(new))
-    return target.add(rows.table, new)
+def _add(target: BulkTarget, piece: Piece, months: set[date]) -> Added:
+    target.make_months(months)
+    return target.add(piece)

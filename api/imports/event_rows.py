@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -15,12 +15,14 @@ from api.imports.conversion import Conversion
 from api.imports.records import Record, Source
 from resolvers.mutation import Mistake
 from resolvers.payloads import PAYLOADS, camel, payload_text
-from resolvers.recording import AHEAD, EARLIEST
+from resolvers.recording import AHEAD, EARLIEST, fuel_oddities
+from sql.encryption import RESERVED, holds_sealed
 from sql.errors import ImportFileError
 from sql.imports.bulk import BulkTarget, By, Table
 from sql.imports.problem import quoted
 
 LONGEST_KEY = 200
+IS_RESERVED = 'the key "$enc" is reserved for encrypted values'
 SURE = 80  # as of the mutations, where a row does not say
 VEHICLE_COLUMNS: dict[str, By] = {
     "vehicle_id": "id",
@@ -141,10 +143,17 @@ class EventRows:
                 payload = payload_text(draft.event_type, draft.captured)
             except Mistake as mistake:
                 return self._told(mistake, draft)
-            id_ = self._id(draft, ids[0], payload, target)
-            return id_, ids[0], draft.event_type, draft.occurred_at, payload, draft.confidence
+            if RESERVED in payload:
+                name = next((name for name, value in draft.captured.items() if holds_sealed(value)), "payload")
+                return Problem(self._column_of.get(name, "$enc" if name == "columns" else name), IS_RESERVED)
+            id_, other = self._ids(draft, ids[0], payload, target)
+            return id_, ids[0], draft.event_type, draft.occurred_at, payload, draft.confidence, other
 
         return row
+
+    def oddities(self, draft: Draft) -> Iterator[str]:
+        """The codes of what is odd about an event by itself; readings before it are not looked at."""
+        return (code for code, _, _ in fuel_oddities(draft.event_type, draft.captured))
 
     def months(self, rows: Sequence[tuple[Any, ...]]) -> set[datetime.date]:
         """The first days of the months that rows are in."""
@@ -184,12 +193,16 @@ class EventRows:
         if external_id is not None and len(external_id) > LONGEST_KEY:
             problems.append(Problem(self._column_of["external_id"], f"is longer than {LONGEST_KEY} characters"))
 
-    def _id(self, draft: Draft, vehicle_id: UUID, payload: str, target: BulkTarget) -> UUID:
-        """The same at every import: by the external id, else by all that the event is."""
+    def _ids(self, draft: Draft, vehicle_id: UUID, payload: str, target: BulkTarget) -> tuple[UUID, UUID | None]:
+        """The same at every import: by the external id, else by all that the event is, before it is encrypted."""
+        seal = target.seal
         if draft.external_id is not None:
-            return target.id_of("imported event", self._map.source or "", draft.external_id)
+            hides = seal is not None and seal.covers("manual_events", "external_id")
+            return target.ids_of("imported event", self._map.source or "", draft.external_id, hides=hides)
+        hides = seal is not None and seal.concerns("manual_events", payload)
         digest = sha256(payload.encode()).hexdigest()
-        return target.id_of("imported event", vehicle_id, draft.event_type, draft.occurred_at.isoformat(), digest)
+        moment = draft.occurred_at.isoformat()
+        return target.ids_of("imported event", vehicle_id, draft.event_type, moment, digest, hides=hides)
 
     def _no_vehicle(self, key: str, found: int) -> str:
         if found:

@@ -33,6 +33,7 @@ class Refusals:
     def __init__(self, path: Path, source: Source, encoding: str) -> None:
         self.is_csv = isinstance(source, CsvSource)
         self.path = path.with_name(f"{path.name}.refused.{'csv' if self.is_csv else 'ndjson'}")
+        self.place = source.place
         self.count = 0
         self.told: list[str] = []
         self.reasons: Counter[str] = Counter()
@@ -59,7 +60,7 @@ class Refusals:
             self.reasons[reason if reason in self.reasons or len(self.reasons) < MOST_REASONS else OTHER] += 1
         for text in texts:
             if len(self.told) < MOST_TOLD:
-                self.told.append(f"{self._source.place} {record.number}, {text}")
+                self.told.append(f"{self.place} {record.number}, {text}")
         self._write(record, "; ".join(texts))
 
     def __enter__(self) -> Self:

@@ -11,14 +11,15 @@ import orjson
 from api.imports.column_map import ColumnMap
 from api.imports.columns import Problem, columns_of
 from api.imports.conversion import Conversion
-from api.imports.event_rows import LONGEST_KEY
+from api.imports.event_rows import IS_RESERVED, LONGEST_KEY
 from api.imports.records import Record, Source
 from resolvers.errors import InvalidArgumentError
 from resolvers.mutation import Mistake, text
 from resolvers.payloads import exact
 from resolvers.scalars import json_of
 from resolvers.vehicle_mutation import LONGEST_NOTES, interval, mpg
-from resolvers.vin import plain_vin
+from resolvers.vin import ODD, is_odd, plain_vin
+from sql.encryption import RESERVED
 from sql.errors import ImportFileError
 from sql.imports.bulk import BulkTarget, By, Table
 from sql.imports.problem import quoted
@@ -105,12 +106,10 @@ class VehicleRows:
             attributes = {**attributes, "custom_fields": {**_object(attributes.get("custom_fields")), **extra}}
         if "external_id" in found:
             attributes = {**attributes, "external_id": found["external_id"]}
-        attributes_text = orjson.dumps(attributes, default=exact).decode()
         try:
-            json_of(orjson.loads(attributes_text), "extended_attributes")
+            return Draft(found, _attributes_text(attributes))
         except InvalidArgumentError as error:
             return [Problem(self._column_of.get("extended_attributes", "extended_attributes"), str(error))]
-        return Draft(found, attributes_text)
 
     def look_up(self, drafts: Sequence[Draft], target: BulkTarget) -> Callable[[Draft], tuple[Any, ...] | Problem]:
         """What makes rows of drafts, with the groups and the vehicles that are there already."""
@@ -142,10 +141,23 @@ class VehicleRows:
 
         return row
 
+    def oddities(self, draft: Draft) -> list[str]:
+        """The codes of what is odd about a vehicle by itself."""
+        return [ODD] if "vin" in draft.values and is_odd(draft.values["vin"]) else []
+
     def months(self, rows: Sequence[tuple[Any, ...]]) -> set[Any]:
         """None: vehicles are in no partitions."""
         del rows
         return set()
+
+
+def _attributes_text(attributes: dict[str, Any]) -> str:
+    """Attributes as JSON. Raises InvalidArgumentError for what cannot be stored."""
+    text_ = orjson.dumps(attributes, default=exact).decode()
+    json_of(orjson.loads(text_), "extended_attributes")
+    if RESERVED in text_:
+        raise InvalidArgumentError(IS_RESERVED)
+    return text_
 
 
 def _keys(draft: Draft) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +19,9 @@ from sql.demo.roster import Roster
 from sql.demo.stage import Stage, texts
 from sql.demo.summary import Summary
 from sql.demo.vehicle import make_vehicle
+from sql.encryption import Keyring
+from sql.encryption.fields import COLUMNS as ENCRYPTED
+from sql.encryption.tenant_seal import TenantSeal
 from sql.owner import connected
 
 Progress = Callable[[str, int, int], None]
@@ -38,12 +41,21 @@ ROWS_PER_DAY = 1.75
 """First guesses at what a vehicle brings, until there are vehicles to judge by."""
 
 
-def load_demo(owner_url: str, *, size: DemoSize | None = None, until: date, progress: Progress) -> bool:
+def load_demo(
+    owner_url: str,
+    *,
+    size: DemoSize | None = None,
+    until: date,
+    progress: Progress,
+    keyring: Keyring | None = None,
+) -> bool:
     """Loads the demo as the database's owner: the four named tenants, or generated ones where a ``size`` is given.
 
     ``until`` is the day after the last one with data. ``progress`` is told the step, and how many rows are loaded of
-    how many. Returns False, and changes nothing, where a tenant of one of the names is there already.
-    Raises ValueError for a size that makes no fleet, and what sql.owner says of an address.
+    how many. What the ``keyring`` names is encrypted before it is written. Returns False, and changes nothing, where a
+    tenant of one of the names is there already.
+    Raises ValueError for a size that makes no fleet, SetupError where no key can be made, and what sql.owner says of an
+    address.
     """
     if size is not None and (min(size.tenants, size.days) < 1 or min(size.groups, size.vehicles) < 0):
         raise ValueError("A demo needs at least one tenant and one day, and no negative number of groups or vehicles.")
@@ -59,7 +71,7 @@ def load_demo(owner_url: str, *, size: DemoSize | None = None, until: date, prog
             connection.execute(
                 texts()["make_partitions"].encode(), {"first_day": first_day, "last_day": until - timedelta(days=1)}
             )
-            load = _Load(connection, blueprints, first_day, until, progress)
+            load = _Load(connection, blueprints, first_day, until, progress, keyring)
             load.run()
             progress("Figures", load.done, load.done)
             connection.execute(texts()["refresh_figures"].encode())
@@ -80,8 +92,12 @@ class _Load:
         first_day: date,
         until: date,
         progress: Progress,
+        keyring: Keyring | None,
     ) -> None:
         self.done = 0
+        self._connection = connection
+        self._keyring = keyring
+        self._seal: TenantSeal | None = None
         self._stages = {table: Stage(connection, table, columns) for table, columns in COLUMNS.items()}
         self._blueprints = blueprints
         self._first_day = first_day
@@ -101,6 +117,7 @@ class _Load:
         self._put("tenants", plan.tenants(self._blueprints))
         for tenant in self._blueprints:
             self._step = tenant.name
+            self._seal = TenantSeal.of(self._connection, self._keyring, tenant.id)
             self._put("memberships", plan.memberships(tenant))
             self._put("fleet_groups", plan.fleet_groups(tenant))
             self._put("group_permissions", plan.group_permissions(tenant))
@@ -138,6 +155,12 @@ class _Load:
     def _put(self, table: str, rows: Sequence[Sequence[Any]], left: int = 0) -> None:
         """Loads rows and reports; ``left`` are those of the chunk that come next."""
         if rows:
-            self._stages[table].load(rows)
+            self._stages[table].load(self._sealed(table, rows))
         self.done += len(rows)
         self._progress(self._step, self.done, self.done + left + round(self._vehicles_left * self._rows_guessed))
+
+    def _sealed(self, table: str, rows: Sequence[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+        if self._seal is None or table not in ENCRYPTED:
+            return rows
+        columns = COLUMNS[table]
+        return self._seal.rows(table, rows, id_at=columns.index("id"), text_at=columns.index(ENCRYPTED[table]))

@@ -9,13 +9,14 @@ from typing import Self
 COLUMNS = {"manual_events": "payload", "vehicles": "extended_attributes"}
 """The tables that have a JSON column with values to encrypt, and the column."""
 
-RECKONED = frozenset(
-    {
+RECKONED = {
+    "manual_events": (
         *("miles", "odometer_miles", "gallons", "price_per_gallon", "total_cost", "cost", "is_full_tank"),
         *("missed_previous", "ocr_confidence", "trips", "service_type", "severity", "description", "resolved_at"),
-    }
-)
-"""Keys of payloads that the database reckons with or requires: it could not, if they were encrypted."""
+    ),
+    "vehicles": ("external_id", "operational.time_zone"),
+}
+"""What the database reckons with, requires or finds rows by: it could not, if that were encrypted."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def _path(name: str) -> tuple[str, tuple[str, ...]]:
     if COLUMNS.get(table) != column or not path or not all(path):
         tables = " or ".join(f"{table}.{column}.KEY" for table, column in COLUMNS.items())
         raise ValueError(f"{name!r} is no field that can be encrypted: it is like {tables}")
-    if table == "manual_events" and path[0] in RECKONED:
-        raise ValueError(f"{name!r} cannot be encrypted: the database reckons with {path[0]}")
+    for reckoned in RECKONED[table]:
+        if f"{rest}.".startswith(f"{column}.{reckoned}.") or f"{column}.{reckoned}.".startswith(f"{rest}."):
+            raise ValueError(f"{name!r} cannot be encrypted: the database reckons with {reckoned}")
     return table, tuple(path)

@@ -105,12 +105,19 @@ class Keyring:
 
     def needs_sealing(self, table: str, text: str) -> bool:
         """Whether a JSON text may hold what is to be encrypted."""
-        return any(f'"{path[0]}"' in text for path in self.fields.of_table(table))
+        return any(
+            named == table and (not _is_plain(path[0]) or f'"{path[0]}"' in text) for named, path in self.fields.paths
+        )
 
     def seal(self, key: DataKey, place: Place, value: Any) -> Any:
         """A value that was read, with what is to be encrypted encrypted."""
         sealing.seal_paths(key, place, self.fields.of_table(place.table), value)
         return value
+
+
+def _is_plain(key: str) -> bool:
+    """Whether every JSON text has a key as it is, and not escaped."""
+    return key.isascii() and key.isprintable() and not {'"', "\\"} & set(key)
 
 
 @dataclass

@@ -22,6 +22,21 @@ select k.key_id, k.wrapped, k.wrapped_by, k.retired_at
  where k.tenant_id = %(tenant_id)s
    for update;
 
+-- name: first_and_current_key
+-- The one that a tenant had first, and the one that encrypts now; one row where they are the same, none without keys.
+select k.key_id, k.wrapped, k.wrapped_by
+  from tenant_keys k
+ where k.tenant_id = %(tenant_id)s
+   and (k.retired_at is null
+        or not exists (select from tenant_keys o
+                        where o.tenant_id = k.tenant_id and (o.created_at, o.key_id) < (k.created_at, k.key_id)))
+ order by k.retired_at nulls last;
+
+-- name: add_first_key
+insert into tenant_keys (tenant_id, key_id, wrapped, wrapped_by)
+values (%(tenant_id)s, %(key_id)s, %(wrapped)s, %(wrapped_by)s)
+    on conflict (tenant_id) where retired_at is null do nothing;
+
 -- name: retire_key
 update tenant_keys set retired_at = now() where tenant_id = %(tenant_id)s and retired_at is null returning key_id;
 

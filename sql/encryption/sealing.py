@@ -24,6 +24,7 @@ MARK = '"$enc": "v1"'  # as PostgreSQL writes jsonb
 RESERVED = '"$enc":'  # as json and orjson write it
 KEY_IDS = re.compile(r'"key": "([0-9a-z]{4,32})", "\$enc": "v1"')  # jsonb orders keys by length
 NONCE_BYTES = 12
+DECODER = json.JSONDecoder(parse_float=orjson.Fragment, parse_int=orjson.Fragment)
 Path: TypeAlias = tuple[str | int, ...]
 
 
@@ -50,7 +51,7 @@ class Place:
 
 def read(text: str) -> Any:
     """A JSON text, its numbers kept as they are written."""
-    return json.loads(text, parse_float=orjson.Fragment, parse_int=orjson.Fragment)
+    return DECODER.decode(text)
 
 
 def write(value: Any) -> str:

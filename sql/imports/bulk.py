@@ -11,6 +11,8 @@ from uuid import UUID
 
 import psycopg
 
+from sql.encryption import Keyring
+from sql.encryption.tenant_seal import TenantSeal
 from sql.errors import ImportFileError
 from sql.imports.problem import quoted
 from sql.imports.stage import statements
@@ -20,6 +22,16 @@ from sql.owner import connected
 MOST_KNOWN = 50_000
 Table = Literal["events", "vehicles"]
 By = Literal["label", "vin", "id", "external_id"]
+JSON_COLUMNS: dict[Table, tuple[str, int]] = {"events": ("manual_events", 4), "vehicles": ("vehicles", 9)}
+"""The table that rows go into, and the position of their column with values to encrypt."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows that are ready to be added to a table; BulkTarget.piece makes them."""
+
+    table: Table
+    rows: Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class BulkTarget:
 
     tenant: Tenant
     dry: bool
+    seal: TenantSeal | None
     _looking: psycopg.Connection[Any]
     _writing: psycopg.Connection[Any]
     _known: dict[str, dict[str, list[UUID]]] = field(default_factory=dict)
@@ -57,6 +70,18 @@ class BulkTarget:
     def id_of(self, *key: object) -> UUID:
         """The id of the row with this readable key: the same at every import into the tenant."""
         return row_id(self.tenant, *key)
+
+    def ids_of(self, *key: object, hides: bool) -> tuple[UUID, UUID | None]:
+        """The id of the row with this key, and another one that it may have from an import before.
+
+        Guesses of what an id is made of could be tried on it. So where the key ``hides`` what is encrypted, the id is
+        made with a secret of the tenant. The other one is that of the key when nothing, or something, was encrypted.
+        """
+        plain = self.id_of(*key)
+        if self.seal is None:
+            return plain, None
+        keyed = self.id_of("keyed", self.seal.digest(" ".join(map(str, key))))
+        return (keyed, plain) if hides else (plain, keyed)
 
     def vehicles(self, by: By, keys: Iterable[str]) -> dict[str, list[UUID]]:
         """The ids of the vehicles that each key names: none, one, or several that share a label."""
@@ -71,19 +96,33 @@ class BulkTarget:
         for name in [name for name in self._known if name.startswith("vehicles")]:
             del self._known[name]
 
-    def add(self, table: Table, rows: Sequence[Sequence[Any]]) -> Added:
-        """Adds rows, each with an id of its own in front, in one transaction; those that are there already stay.
+    def piece(self, table: Table, rows: Sequence[Sequence[Any]]) -> Piece:
+        """Rows, each with an id of its own in front, as they may be added: what is to be encrypted is.
+
+        Raises SetupError where a key cannot be used.
+        """
+        if self.seal is None:
+            return Piece(table, rows)
+        self.seal.refresh(self._looking)
+        name, text_at = JSON_COLUMNS[table]
+        return Piece(table, list(self.seal.rows(name, rows, id_at=0, text_at=text_at)))
+
+    def add(self, piece: Piece) -> Added:
+        """Adds rows in one transaction; those that are there already stay.
 
         Where the database refuses a row, the others are added by halves, until it is alone.
         """
+        rows = piece.rows
+        if not rows:
+            return Added(0, 0, [])
         try:
-            new = self._add(table, rows)
+            new = self._add(piece.table, rows)
         except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
             if len(rows) == 1:
                 told = error.diag.message_primary or str(error)
                 return Added(0, 0, [RefusedRow(0, error.diag.constraint_name or "", told)])
             half = len(rows) // 2
-            first, second = self.add(table, rows[:half]), self.add(table, rows[half:])
+            first, second = (self.add(Piece(piece.table, part)) for part in (rows[:half], rows[half:]))
             moved = [RefusedRow(r.position + half, r.constraint, r.message) for r in second.refused]
             return Added(first.new + second.new, first.there + second.there, first.refused + moved)
         return Added(new, len(rows) - new, [])
@@ -126,14 +165,17 @@ class BulkTarget:
 
 
 @contextmanager
-def bulk_target(owner_url: str, name: str, *, make: bool, dry: bool) -> Iterator[BulkTarget]:
+def bulk_target(owner_url: str, name: str, keyring: Keyring | None, *, make: bool, dry: bool) -> Iterator[BulkTarget]:
     """A tenant to import into, found by its name, or made together with its owner where that is to be done.
 
-    Raises ImportFileError where there is none, and what sql.owner says of an address.
+    What the ``keyring`` names is encrypted. Raises ImportFileError where there is no such tenant, SetupError where its
+    keys cannot be used, and what sql.owner says of an address.
     """
     with connected(owner_url, autocommit=True) as looking, connected(owner_url, autocommit=True) as writing:
         with writing.transaction():
             tenant = enter_tenant(writing, name) if make and not dry else find_tenant(writing, name)
             if tenant is None and not make:
                 raise ImportFileError([f"tenant {quoted(name)}: there is none; import its vehicles first"])
-        yield BulkTarget(tenant or Tenant(UUID(int=0), UUID(int=0)), dry, looking, writing)
+            tenant = tenant or Tenant(UUID(int=0), UUID(int=0))
+            seal = TenantSeal.of(writing, keyring, tenant.id, dry=dry)
+        yield BulkTarget(tenant, dry, seal, looking, writing)

@@ -31,24 +31,29 @@ select k.key, w.id
 
 -- name: stage_bulk_events
 create temp table incoming_events (id uuid, vehicle_id uuid, event_type text, occurred_at timestamptz, payload jsonb,
-                                   confidence integer) on commit drop;
+                                   confidence integer, other_id uuid) on commit drop;
 
 -- name: copy_bulk_events
-copy incoming_events (id, vehicle_id, event_type, occurred_at, payload, confidence) from stdin;
+copy incoming_events (id, vehicle_id, event_type, occurred_at, payload, confidence, other_id) from stdin;
 
 -- name: add_bulk_events
 -- The trail knows every event that ever came, wherever it went since: archived, or to another date. One look into its
--- index for each row; as a join it would be read as a whole.
+-- index for each row; as a join it would be read as a whole. An event may be there under its other id, from when
+-- something else of it was to be encrypted.
 insert into manual_events (tenant_id, id, vehicle_id, event_type, payload, confidence, created_by, occurred_at)
 select %(tenant_id)s, i.id, i.vehicle_id, i.event_type, i.payload, i.confidence, %(owner_id)s, i.occurred_at
   from incoming_events i
  where (select true from audit_trail a where a.tenant_id = %(tenant_id)s and a.record_id = i.id limit 1) is null
+   and (i.other_id is null
+        or (select true from audit_trail a where a.tenant_id = %(tenant_id)s and a.record_id = i.other_id limit 1) is null)
     on conflict do nothing;
 
 -- name: count_bulk_events
 select count(*)
   from incoming_events i
- where (select true from audit_trail a where a.tenant_id = %(tenant_id)s and a.record_id = i.id limit 1) is null;
+ where (select true from audit_trail a where a.tenant_id = %(tenant_id)s and a.record_id = i.id limit 1) is null
+   and (i.other_id is null
+        or (select true from audit_trail a where a.tenant_id = %(tenant_id)s and a.record_id = i.other_id limit 1) is null);
 
 -- name: make_partitions
 select app.make_event_partitions(m.month, m.month) from unnest(%(months)s::date[]) as m (month);

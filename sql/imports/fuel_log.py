@@ -12,6 +12,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
 from typing import Any
 
+from sql.encryption import Keyring
+from sql.encryption.tenant_seal import TenantSeal
 from sql.imports.problem import Problems, quoted
 from sql.imports.reading import Record, csv_records, read_text
 from sql.imports.report import ImportReport, Progress
@@ -75,12 +77,15 @@ class Fill:
         return _json({"miles": self.odometer, "source": "fuel_log"})
 
 
-def import_fuel_log(owner_url: str, path: Path, *, tenant: str, progress: Progress) -> ImportReport:
+def import_fuel_log(
+    owner_url: str, path: Path, *, tenant: str, progress: Progress, keyring: Keyring | None = None
+) -> ImportReport:
     """Imports a CSV of car_name, model, date, odometer, miles (trip meter), gallons and price ($ per gallon).
 
     Every car_name becomes a vehicle of the tenant; every row a fuel purchase and, where it has an odometer, an
     odometer reading, at noon UTC of its date. A file that has grown at its end adds its new rows only.
-    Raises ImportFileError, with every problem and nothing imported, and DatabaseUnavailableError.
+    What the ``keyring`` names is encrypted before it is written. Raises ImportFileError, with every problem and nothing
+    imported, SetupError where the tenant's keys cannot be used, and DatabaseUnavailableError.
     """
     text = read_text(path)
     problems = Problems()
@@ -91,9 +96,11 @@ def import_fuel_log(owner_url: str, path: Path, *, tenant: str, progress: Progre
     problems.refuse()
     progress("Reading", 1, 1)
     with import_transaction(owner_url, tenant) as (connection, target):
+        seal = TenantSeal.of(connection, keyring, target.id)
         copy_rows(connection, "vehicles", list(_vehicle_rows(cars, target)), progress)
         vehicles = connection.execute(statements()["add_vehicles"], {"tenant_id": target.id}).rowcount
-        events = list(_event_rows(fills, target))
+        rows = _event_rows(fills, target)
+        events = list(rows if seal is None else seal.rows("manual_events", rows, id_at=0, text_at=3))
         copy_rows(connection, "events", events, progress)
         progress("Adding events", 0, len(events))
         parameters = {"tenant_id": target.id, "owner_id": target.owner_id}

@@ -22,6 +22,7 @@ from api.settings import Settings
 from sql.embedded import Addresses
 from tests.api.conftest import GRAPHQL_JSON
 from tests.conftest import Databases, name_of
+from tests.dump import dump
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("serve", "migrate", "demo", "token", "schema", "import", "verify")
@@ -460,6 +461,23 @@ def test_keys_are_made_rotated_and_listed(run: Run, short_demo: Addresses, datab
         said = failure(run("serve", "--port", "1", **where)) + failure(run("keys", "rewrap", **where))
         assert "2027" in said
         assert masters.partition(":")[2] not in said
+    finally:
+        databases.drop(addresses)
+
+
+def test_the_demo_is_encrypted_as_the_settings_say(run: Run, migrated: Addresses, databases: Databases):
+    """And the output says so."""
+    addresses = databases.make(name_of(migrated))
+    fields = '["manual_events.payload.location", "vehicles.extended_attributes.custom_fields.asset_tag"]'
+    where = {"DATABASE_URL": addresses.owner, "MOTOMIND_ENCRYPTED_FIELDS": fields}
+    size = ("--tenants", "1", "--groups", "1", "--vehicles", "4", "--days", "20")
+    try:
+        assert "needs MOTOMIND_MASTER_KEYS" in failure(run("demo", *size, **where))
+        done = run("demo", *size, MOTOMIND_MASTER_KEYS=run("keys", "generate").stdout.strip(), **where)
+        assert "What MOTOMIND_ENCRYPTED_FIELDS names is encrypted in the demo." in done.stderr
+        text = dump(addresses)
+        assert "$enc" in text
+        assert [clear for clear in ('"latitude"', "A-00001") if clear in text] == []
     finally:
         databases.drop(addresses)
 

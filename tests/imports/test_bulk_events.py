@@ -393,3 +393,14 @@ def test_a_real_log_comes_in_exactly_by_the_map_of_the_documentation(load, rows,
     assert report.added == len(unique)
     assert rows("select sum(gallons) from manual_events") == [(sum(Decimal(gallons) for _, gallons, _, _ in unique),)]
     assert load("events", path.read_bytes(), map=map_text).added == 0
+
+
+def test_what_is_odd_about_a_fill_is_counted_and_kept(fleet):
+    """As the mutations warn of it; what is refused is not odd as well."""
+    rows_ = ("400,3,1200,", "10,3,300,", "10,3,30.5,", "500,3,1,", "0,3,300,", "5,,,")
+    report = fleet(
+        "events", EVENTS + "".join(f"Van,fuel_purchase,2026-01-0{n},{row}\n" for n, row in enumerate(rows_, 1))
+    )
+    assert (report.added, report.refused) == (5, 1)
+    assert report.odd == {"MUCH_FUEL": 2, "COST_MISMATCH": 2}
+    assert report.first_odd == {"MUCH_FUEL": "row 2", "COST_MISMATCH": "row 3"}

@@ -107,3 +107,10 @@ def test_a_dry_run_makes_no_tenant(load, rows):
     report = load("vehicles", "label\nVan\n", dry=True)
     assert (report.added, report.owner_email) == (1, None)
     assert rows("select count(*) from tenants") == [(0,)]
+
+
+def test_a_check_digit_that_does_not_fit_is_counted(load):
+    """A European VIN needs none, so the row is not refused."""
+    report = load("vehicles", f"label,vin\nA,{VIN}\nB,WVWZZZ1JZXW000001\nC,WVWZZZ1JZXW000002\nD,\n")
+    assert (report.added, report.refused) == (4, 0)
+    assert (report.odd, report.first_odd) == ({"VIN_CHECK_DIGIT": 2}, {"VIN_CHECK_DIGIT": "row 3"})

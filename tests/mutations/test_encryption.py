@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -14,11 +13,11 @@ import psycopg
 import pytest
 
 from sql.database import Database, PoolSettings
-from sql.embedded import binaries
 from sql.encryption import EncryptedFields, Keyring, MasterKeys, new_master_key, rotation
 from sql.errors import EncryptionUnavailableError, NotAMemberError, SetupError
 from sql.people import member
 from sql.session import Caller
+from tests.dump import dump
 from tests.mutations.documents import mutation
 
 pytestmark = pytest.mark.database
@@ -95,16 +94,6 @@ async def written(write, rows):
     )
     assert read["recordOdometerReading"]["userErrors"] == []
     return Written(vehicle, fuel["recordFuelPurchase"]["event"]["id"], read["recordOdometerReading"]["event"]["id"])
-
-
-def dump(addresses):
-    """Everything in a database, as pg_dump writes it."""
-    return subprocess.run(  # noqa: S603 - our own binary and arguments
-        [str(binaries() / "pg_dump"), "--enable-row-security", addresses.owner],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
 
 
 def assert_in_clear(nodes):
@@ -220,6 +209,17 @@ async def test_a_value_that_was_moved_or_changed_does_not_open(write, written, w
     (error,) = result.errors
     assert error.extensions == {"code": "ENCRYPTED_FIELD_UNAVAILABLE"}
     assert result.data is not None
+
+
+@pytest.mark.parametrize("key", ["Größe", 'a "b"', "back\\slash"])
+async def test_a_key_that_json_may_write_in_several_ways_is_found_in_each(writable, write, keyring, key):
+    """JSON has escapes for some characters, and an encoder chooses."""
+    keyring.fields = EncryptedFields.of([f"vehicles.extended_attributes.{key}"])
+    made = await write(CREATE, input={"label": "V", "extendedAttributes": {key: "Ada Lovelace"}})
+    assert made["createVehicle"]["userErrors"] == []
+    assert "Ada Lovelace" not in dump(writable)
+    nodes = (await write(EVENTS, ids=[made["createVehicle"]["vehicle"]["id"]]))["nodes"]
+    assert nodes == [{"extendedAttributes": {key: "Ada Lovelace"}}]
 
 
 async def test_input_cannot_pretend_to_be_encrypted(write, written):
@@ -412,12 +412,21 @@ async def test_eight_first_writers_make_one_key(writable, rows):
         ("manual_events.payload..a", "no field that can be encrypted"),
         ("manual_events.payload.gallons", "reckons with gallons"),
         ("manual_events.payload.trips.start", "reckons with trips"),
+        ("vehicles.extended_attributes.external_id", "reckons with external_id"),
+        ("vehicles.extended_attributes.operational", "reckons with operational.time_zone"),
+        ("vehicles.extended_attributes.operational.time_zone", "reckons with operational.time_zone"),
     ],
 )
 def test_fields_that_cannot_be_encrypted_are_refused_by_name(name, said):
     """Before anything begins."""
     with pytest.raises(ValueError, match=said):
         EncryptedFields.of([name])
+
+
+def test_fields_beside_those_may_be_encrypted():
+    """Only the whole key counts, and each table has its own."""
+    names = ("manual_events.payload.external_id", "vehicles.extended_attributes.operational.time_zone_of_driver")
+    assert len(EncryptedFields.of((*names, "vehicles.extended_attributes.miles")).paths) == 3
 
 
 @pytest.mark.parametrize("text", ["", "a", "a:", "a:AAAA", f"{OLD},{OLD}", OLD.replace("old", "ö"), OLD + "A"])
