@@ -132,6 +132,84 @@ create function app.stored_periods(first_day date, end_day date)
    where p.first_date < p.end_date
 $$;
 
+-- The totals of groups as they are, each vehicle summed up once; for groups of which something was written since theirs
+-- were stored. A vehicle whose calendar is not stored yet has its tenant's days. In PL/pgSQL, as that is planned only
+-- where there are such groups.
+create function app.changed_group_totals(
+  in_tenant_id uuid, group_ids uuid[], first_day date, end_day date, with_spans boolean)
+  returns table (group_id uuid, vehicles bigint, active bigint, miles numeric, idle numeric, harsh numeric, gallons numeric,
+                 fuel_cost numeric, maintenance_cost numeric, span_miles numeric, span_gallons numeric)
+  language plpgsql stable rows 100 as $$
+#variable_conflict use_column
+begin
+  return query
+  with member as materialized (
+    select v.id, coalesce(v.fleet_group_id, in_tenant_id) as group_id,
+           coalesce(c.time_zone, (select t.time_zone from tenants t where t.id = in_tenant_id)) as time_zone
+      from vehicles v
+      left join vehicle_calendars c on c.tenant_id = in_tenant_id and c.vehicle_id = v.id
+     where v.tenant_id = in_tenant_id
+       and (v.fleet_group_id = any (group_ids) or in_tenant_id = any (group_ids) and v.fleet_group_id is null)
+  ),
+  -- The vehicles of one time zone together: so the period begins and ends at a moment, which an index knows.
+  zone as materialized (
+    select m.ids, first_day::timestamp at time zone m.time_zone as starts_at, end_day::timestamp at time zone m.time_zone as ends_at
+      from (select time_zone, array_agg(id) as ids from member group by time_zone) m
+  ),
+  figure as (
+    select m.id as vehicle_id, m.group_id, null::bigint as miles, null::bigint as idle, null::bigint as harsh,
+           false as has_spent, null::numeric as gallons, null::numeric as fuel_cost, null::numeric as maintenance_cost,
+           null::bigint as span_miles, null::numeric as span_gallons
+      from member m
+    union all
+    select m.vehicle_id, null, sum(m.miles_driven), sum(m.idle_minutes), sum(m.harsh_events), false, null, null, null, null, null
+      from vehicle_metrics m
+     where m.tenant_id = in_tenant_id and m.vehicle_id = any (array(select id from member)) and m.period_type = 'daily'
+       and m.metric_date >= first_day and m.metric_date < end_day
+     group by m.vehicle_id
+    union all
+    select e.vehicle_id, null, null, null, null, true, sum(e.gallons), sum(e.cost) filter (where e.event_type = 'fuel_purchase'),
+           sum(e.cost) filter (where e.event_type = 'maintenance'), null, null
+      from zone z
+     cross join lateral (
+       select e.vehicle_id, e.event_type, e.gallons, e.cost
+         from manual_events e
+        where e.tenant_id = in_tenant_id and e.vehicle_id = any (z.ids)
+          and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+          and e.occurred_at >= z.starts_at and e.occurred_at < z.ends_at
+       union all
+       select e.vehicle_id, e.event_type, e.gallons, e.cost
+         from manual_events_archive e
+        where e.tenant_id = in_tenant_id and e.vehicle_id = any (z.ids)
+          and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+          and e.occurred_at >= z.starts_at and e.occurred_at < z.ends_at
+     ) e
+     group by e.vehicle_id
+    union all
+    select s.vehicle_id, null, null, null, null, false, null, null, null, sum(s.miles), sum(s.gallons)
+      from zone z
+     cross join lateral app.current_spans(in_tenant_id, z.ids) s
+     where with_spans and s.rejected_reason is null and s.ended_at >= z.starts_at and s.ended_at < z.ends_at
+     group by s.vehicle_id
+  ),
+  -- One row a vehicle, by grouping rather than by joins: the planner cannot know how many vehicles an array holds, and
+  -- takes nested loops over all of them for a few.
+  vehicle_total as (
+    select (array_agg(f.group_id) filter (where f.group_id is not null))[1] as group_id,
+           sum(f.miles) as miles, sum(f.idle) as idle, sum(f.harsh) as harsh, bool_or(f.has_spent) as has_spent,
+           sum(f.gallons) as gallons, sum(f.fuel_cost) as fuel_cost, sum(f.maintenance_cost) as maintenance_cost,
+           sum(f.span_miles) as span_miles, sum(f.span_gallons) as span_gallons
+      from figure f
+     group by f.vehicle_id
+  )
+  select t.group_id, count(*), count(*) filter (where t.miles > 0 or t.has_spent), sum(t.miles), sum(t.idle), sum(t.harsh),
+         sum(t.gallons), sum(t.fuel_cost), sum(t.maintenance_cost), sum(t.span_miles), sum(t.span_gallons)
+    from vehicle_total t
+   where t.group_id is not null
+   group by t.group_id;
+end;
+$$;
+
 -- Stores the totals of these groups anew, from the month of a day on for each; only rows that differ.
 create function app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) returns void
   language sql volatile as $$
@@ -314,9 +392,11 @@ $$;
 
 revoke all on function
   app.note_group_changes(), app.note_groups_of_vehicles(), app.stored_periods(date, date),
+  app.changed_group_totals(uuid, uuid[], date, date, boolean),
   app.refresh_group_metrics(uuid, uuid[], date[]), app.refresh_changed_groups(uuid, integer)
   from public;
-grant execute on function app.stored_periods(date, date) to gateway_tenant, gateway_groups;
+grant execute on function app.stored_periods(date, date), app.changed_group_totals(uuid, uuid[], date, date, boolean)
+  to gateway_tenant, gateway_groups;
 
 do $$
 declare

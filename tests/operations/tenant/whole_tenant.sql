@@ -47,6 +47,9 @@ dirty as materialized (
 clean as materialized (
   select array(select group_id from wanted except all select group_id from dirty) as ids
 ),
+changed as materialized (
+  select array(select group_id from wanted intersect select group_id from dirty) as ids
+),
 stored as (
   select m.fleet_group_id as group_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh,
          sum(m.fuel_gallons) as gallons, sum(m.fuel_cost) as fuel_cost, sum(m.maintenance_cost) as maintenance_cost,
@@ -67,95 +70,27 @@ counted as (
    where c.tenant_id = $1 and c.fleet_group_id = any ((select ids from clean)::uuid[])
    group by c.fleet_group_id
 ),
-member as materialized (
-  select v.id, coalesce(v.fleet_group_id, $1::uuid) as group_id,
-         coalesce(c.time_zone, (select t.time_zone from tenants t where t.id = $1)) as time_zone
-    from vehicles v
-    left join vehicle_calendars c on c.tenant_id = $1 and c.vehicle_id = v.id
-   where v.tenant_id = $1
-     and (v.fleet_group_id = any (array(select group_id from wanted intersect select group_id from dirty))
-          or v.fleet_group_id is null and $1::uuid in (select group_id from dirty)
-         )
-),
-zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
-driven as (
-  select m.vehicle_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh
-    from vehicle_metrics m
-   where m.tenant_id = $1
-     and m.vehicle_id = any (array(select id from member))
-     and m.period_type = 'daily'
-     and m.metric_date >= $3::date
-     and m.metric_date < $4::date
-   group by m.vehicle_id
-),
-spent as (
-  select e.vehicle_id,
-         sum(e.gallons) as gallons,
-         sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
-         sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
-    from zone z
-   cross join lateral (
-     select e.vehicle_id, e.event_type, e.gallons, e.cost
-       from manual_events e
-      where e.tenant_id = $1 and e.vehicle_id = any (z.ids)
-        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
-        and e.occurred_at >= $3::date::timestamp at time zone z.time_zone
-        and e.occurred_at < $4::date::timestamp at time zone z.time_zone
-     union all
-     select e.vehicle_id, e.event_type, e.gallons, e.cost
-       from manual_events_archive e
-      where e.tenant_id = $1 and e.vehicle_id = any (z.ids)
-        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
-        and e.occurred_at >= $3::date::timestamp at time zone z.time_zone
-        and e.occurred_at < $4::date::timestamp at time zone z.time_zone
-   ) e
-   group by e.vehicle_id
-),
-economy as (
-  select s.vehicle_id, sum(s.miles) as miles, sum(s.gallons) as gallons
-    from zone z
-   cross join lateral app.current_spans($1, z.ids) s
-   where s.rejected_reason is null
-     and s.ended_at >= $3::date::timestamp at time zone z.time_zone
-     and s.ended_at < $4::date::timestamp at time zone z.time_zone
-   group by s.vehicle_id
-),
-vehicle_total as (
-  select figure.vehicle_id,
-         (array_agg(figure.group_id) filter (where figure.group_id is not null))[1] as group_id,
-         sum(figure.miles) as miles, sum(figure.idle) as idle, sum(figure.harsh) as harsh,
-         count(*) filter (where figure.has_spent) as purchases,
-         sum(figure.gallons) as gallons, sum(figure.fuel_cost) as fuel_cost,
-         sum(figure.maintenance_cost) as maintenance_cost,
-         sum(figure.span_miles) as span_miles, sum(figure.span_gallons) as span_gallons
-    from (
-      select id as vehicle_id, group_id, null::bigint as miles, null::bigint as idle, null::bigint as harsh,
-             false as has_spent, null::numeric as gallons, null::numeric as fuel_cost, null::numeric as maintenance_cost,
-             null::bigint as span_miles, null::numeric as span_gallons
-        from member
-      union all
-      select vehicle_id, null, miles, idle, harsh, false, null, null, null, null, null from driven
-      union all
-      select vehicle_id, null, null, null, null, true, gallons, fuel_cost, maintenance_cost, null, null from spent
-      union all
-      select vehicle_id, null, null, null, null, false, null, null, null, miles, gallons from economy
-    ) figure
-   group by figure.vehicle_id
-),
 group_total as (
   select group_id, sum(vehicles) as vehicles, sum(active) as active, sum(miles) as miles, sum(idle) as idle, sum(harsh) as harsh,
          sum(gallons) as gallons, sum(fuel_cost) as fuel_cost, sum(maintenance_cost) as maintenance_cost,
          sum(span_miles) as span_miles, sum(span_gallons) as span_gallons
     from (
-      select group_id, 1 as vehicles, (miles > 0 or purchases > 0)::integer as active, miles, idle, harsh, gallons, fuel_cost,
+      select group_id, null::bigint as vehicles, null::bigint as active, miles, idle, harsh, gallons, fuel_cost,
              maintenance_cost, span_miles, span_gallons
-        from vehicle_total
-      union all
-      select group_id, 0, 0, miles, idle, harsh, gallons, fuel_cost, maintenance_cost, span_miles, span_gallons from stored
+        from stored
       union all
       select group_id, vehicles, active, null, null, null, null, null, null, null, null from counted
+      union all
+      select g.*
+        from changed c
+       cross join lateral app.changed_group_totals(
+               $1, c.ids,
+               $3::date,
+               $4::date,
+               true
+             ) g
+       where cardinality(c.ids) > 0
     ) part
-   where group_id is not null
    group by group_id
 )
 select r.root_id as key_id,
