@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from strawberry.types import Info as StrawberryInfo
 
+from resolvers.executor.written import Ahead
 from resolvers.loading import Loaders
 from resolvers.upload_url import UrlSigner
 from sql.session import Session
@@ -38,3 +39,10 @@ class Context:
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]
+
+
+@dataclass
+class LevelInfo(StrawberryInfo[Context, None]):
+    """What a level resolver has besides, where the executor lets it look ahead."""
+
+    ahead: Ahead | None = None

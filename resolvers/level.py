@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
@@ -14,9 +14,10 @@ from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from resolvers.context import Info
+from resolvers.context import LevelInfo
 from resolvers.executor import LEVEL, Attribute
-from resolvers.executor.plan import read_all
+from resolvers.executor.plan import LevelResolver, read_all
+from resolvers.executor.written import LOOKS_AHEAD, Ahead
 from sql.driver import Row
 
 Level: TypeAlias = Any
@@ -102,16 +103,17 @@ def _install(schema: Schema, field: GraphQLField, definition: StrawberryField) -
         field.extensions[LEVEL] = Each(resolver.wrapped_func)  # type: ignore[arg-type]
 
 
-def _adapted(
-    schema: Schema, field: StrawberryField, function: Callable[..., Any]
-) -> Callable[[Sequence[Any], GraphQLResolveInfo[Any], dict[str, Any]], Sequence[Any] | Awaitable[Any]]:
+def _adapted(schema: Schema, field: StrawberryField, function: Callable[..., Any]) -> LevelResolver:
     """A level resolver with Strawberry's info and input types, as its other resolvers have them."""
     takes_info = field.base_resolver is not None and field.base_resolver.info_parameter is not None
     registry, config = schema.schema_converter.scalar_registry, schema.config
 
-    def resolve(sources: Sequence[Any], raw: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
-        info = Info(_raw_info=raw, _field=field)
+    def resolve(
+        sources: Sequence[Any], raw: GraphQLResolveInfo[Any], arguments: dict[str, Any], ahead: Ahead | None = None
+    ) -> Any:
+        info = LevelInfo(_raw_info=raw, _field=field, ahead=ahead)
         named = convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
         return function(sources, info, **named) if takes_info else function(sources, **named)
 
+    setattr(resolve, LOOKS_AHEAD, True)
     return resolve
