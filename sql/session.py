@@ -25,6 +25,7 @@ from sql.statements import GENERIC, Ordering, Statement
 ROLE_REPORT = "motomind "
 KNOWN_SECONDS = 60.0
 MOST_CALLERS = 10_000
+ALL_TIME = ("-infinity", "infinity")
 SEALED = {"ManualEvent": "manual_events", "Vehicle": "vehicles"}  # the tables behind types with encrypted values
 NarrowCallers: TypeAlias = dict[tuple[UUID, UUID], tuple[bool, float]]
 
@@ -63,6 +64,7 @@ class Session:
     narrow_callers: NarrowCallers = field(default_factory=dict)
     keyring: Keyring | None = None
     opening: Opening = field(default_factory=Opening)
+    event_months: tuple[str, str] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _changed: bool = False  # since the savepoint was set, which one that writes begins with
 
@@ -145,8 +147,7 @@ class Session:
         return statement, Issued(name, sql), [values[key] for key in names]
 
     def _text(self, issued: Issued) -> str:
-        """What is sent. A plan under row security belongs to one role: a text for each role keeps each one's plan."""
-        return f"{issued.sql}\n-- {'granted' if self.role == 'viewer' else 'tenant'}"
+        return _sent(issued.sql, "granted" if self.role == "viewer" else "tenant", self.event_months)
 
     @asynccontextmanager
     async def _running(self, issued: Issued) -> AsyncIterator[None]:
@@ -272,6 +273,18 @@ class Session:
                 ended = await self._connection.execute("commit")
         if self.writes and ended != "COMMIT":
             raise StatementFailedError("The transaction was rolled back: a statement in it had been cancelled.")
+
+
+@lru_cache(maxsize=1000)
+def _sent(sql: str, role: str, event_months: tuple[str, str] | None) -> str:
+    """A statement's text as it is sent.
+
+    A plan under row security belongs to one role: a text for each role keeps each one's plan. The bounds of events'
+    months are written into it where it has those of all time, as PostgreSQL plans by what it knows beforehand.
+    """
+    for always, bound in zip(ALL_TIME, event_months or ALL_TIME, strict=True):
+        sql = sql.replace(f"timestamptz '{always}'", f"timestamptz '{bound}'")
+    return f"{sql}\n-- {role}"
 
 
 @lru_cache(maxsize=1000)
