@@ -23,9 +23,9 @@ class Context:
     signer: UrlSigner
 
     @classmethod
-    def of(cls, session: Session, *, max_page_size: int, signer: UrlSigner) -> Context:
-        """The context of a session."""
-        return cls(session, Loaders(session), max_page_size, signer)
+    def of(cls, session: Session, *, names: frozenset[str], max_page_size: int, signer: UrlSigner) -> Context:
+        """The context of a session, for a document with fields of these names."""
+        return cls(session, Loaders(session, names), max_page_size, signer)
 
     @property
     def tenant_id(self) -> str:

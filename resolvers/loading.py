@@ -205,10 +205,14 @@ class Schedule:
 
 
 class Loaders:
-    """The loaders of one request: one for each batch function and its arguments."""
+    """The loaders of one request: one for each batch function and its arguments.
 
-    def __init__(self, session: Session) -> None:
+    ``names`` are those of all fields in the document.
+    """
+
+    def __init__(self, session: Session, names: frozenset[str] = frozenset()) -> None:
         self.session = session
+        self.names = names
         self.schedule = Schedule()
         self._loaders: dict[tuple[Batch, Hashable], LevelLoader] = {}
 
@@ -285,6 +289,11 @@ def many_by(keys: Iterable[Any], rows: Iterable[Row], column: str) -> list[list[
     for row in rows:
         found[row[column]].append(row)
     return list(found.values())
+
+
+def many_in(keys: Sequence[Any], rows: Iterable[Row]) -> list[list[Row]]:
+    """The rows of each key, where they have the key's number among the keys, from 1."""
+    return many_by(range(1, len(keys) + 1), rows, "number")
 
 
 def value_by(keys: Iterable[Any], rows: Iterable[Row], column: str, value: str, *, absent: Any) -> list[Any]:

@@ -50,13 +50,13 @@ select count(*)::integer as total_count
 -- name: manual_events_page_by_vehicle
 -- row: ManualEvent
 -- order: occurred_at e.occurred_at timestamptz, created_at e.created_at timestamptz, id e.id uuid
-select k.key_id, page.*
-  from unnest(:ids::uuid[]) k (key_id)
+select k.number, page.*
+  from unnest(:ids::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
-   select e.*
-     from (
-       (select
+   select
 --> manual_event_columns
+     from (
+       (select e.*
           from manual_events e
          where e.tenant_id = :tenant_id
            and e.vehicle_id = k.key_id
@@ -66,8 +66,7 @@ select k.key_id, page.*
          order by :order
          limit :limit)
        union all
-       (select
---> manual_event_columns
+       (select e.*
           from manual_events e
          where e.tenant_id = :tenant_id
            and e.vehicle_id = k.key_id
