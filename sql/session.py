@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -20,12 +19,12 @@ from sql.encryption.fields import COLUMNS
 from sql.encryption.keyring import Opening
 from sql.encryption.sealing import MARK, Place
 from sql.errors import DatabaseError, DatabaseUnavailableError, StatementFailedError
+from sql.sent_text import beginning, sent
 from sql.statements import GENERIC, Ordering, Statement
 
 ROLE_REPORT = "motomind "
 KNOWN_SECONDS = 60.0
 MOST_CALLERS = 10_000
-ALL_TIME = ("-infinity", "infinity")
 SEALED = {"ManualEvent": "manual_events", "Vehicle": "vehicles"}  # the tables behind types with encrypted values
 NarrowCallers: TypeAlias = dict[tuple[UUID, UUID], tuple[bool, float]]
 
@@ -72,7 +71,7 @@ class Session:
         """Begins the transaction and lets the caller in, in one round trip. Raises NotAMemberError."""
         self.writes = writes
         with translated():
-            await self._connection.execute(_beginning(self.caller, statement_timeout_ms, writes=writes))
+            await self._connection.execute(beginning(self.caller, statement_timeout_ms, writes=writes))
         self.role = self._connection.get_settings().application_name.removeprefix(ROLE_REPORT)
 
     @property
@@ -132,7 +131,8 @@ class Session:
             async with self._running(issued):
                 rows = await cursor.fetch(size)
             more = len(rows) == size
-            yield await self._opened(statement.row, rows)
+            if rows:
+                yield await self._opened(statement.row, rows)
 
     def _issue(
         self, name: str, order: Sequence[Ordering], after: Sequence[Any] | None, parameters: dict[str, Any]
@@ -147,7 +147,7 @@ class Session:
         return statement, Issued(name, sql), [values[key] for key in names]
 
     def _text(self, issued: Issued) -> str:
-        return _sent(issued.sql, "granted" if self.role == "viewer" else "tenant", self.event_months)
+        return sent(issued.sql, "granted" if self.role == "viewer" else "tenant", self.event_months)
 
     @asynccontextmanager
     async def _running(self, issued: Issued) -> AsyncIterator[None]:
@@ -273,45 +273,3 @@ class Session:
                 ended = await self._connection.execute("commit")
         if self.writes and ended != "COMMIT":
             raise StatementFailedError("The transaction was rolled back: a statement in it had been cancelled.")
-
-
-@lru_cache(maxsize=1000)
-def _sent(sql: str, role: str, event_months: tuple[str, str] | None) -> str:
-    """A statement's text as it is sent.
-
-    A plan under row security belongs to one role: a text for each role keeps each one's plan. The bounds of events'
-    months are written into it where it has those of all time, as PostgreSQL plans by what it knows beforehand.
-    """
-    for always, bound in zip(ALL_TIME, event_months or ALL_TIME, strict=True):
-        sql = sql.replace(f"timestamptz '{always}'", f"timestamptz '{bound}'")
-    return f"{sql}\n-- {role}"
-
-
-@lru_cache(maxsize=1000)
-def _beginning(caller: Caller, statement_timeout_ms: int, *, writes: bool) -> str:
-    """What begins a transaction for a caller."""
-    values = {
-        "statement_timeout_ms": statement_timeout_ms,
-        "user_id": caller.user_id,
-        "tenant_id": caller.tenant_id,
-        "client_ip": caller.client_ip,
-        "user_agent": caller.user_agent,
-        "client_id": caller.client_id,
-    }
-    text = statements.load()["begin_write" if writes else "begin_read"].text
-    return statements.PARAMETER.sub(lambda match: _literal(values[match[1]]), text)
-
-
-def _literal(value: object) -> str:
-    """An SQL literal of a value whose type leaves no room for anything else; text travels as hexadecimal digits."""
-    match value:
-        case None:
-            return "null"
-        case int():
-            return str(value)
-        case UUID():
-            return f"'{value}'::uuid"
-        case str():
-            return f"convert_from(decode('{value.replace(chr(0), '').encode(errors='replace').hex()}', 'hex'), 'utf8')"
-        case _:
-            raise TypeError(f"no literal for {type(value).__name__}")
