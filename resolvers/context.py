@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from strawberry.types import Info as StrawberryInfo
 
+from resolvers.executor.written import Ahead
 from resolvers.loading import Loaders
 from resolvers.upload_url import UrlSigner
 from sql.session import Session
@@ -22,9 +23,9 @@ class Context:
     signer: UrlSigner
 
     @classmethod
-    def of(cls, session: Session, *, max_page_size: int, signer: UrlSigner) -> Context:
-        """The context of a session."""
-        return cls(session, Loaders(session), max_page_size, signer)
+    def of(cls, session: Session, *, names: frozenset[str], max_page_size: int, signer: UrlSigner) -> Context:
+        """The context of a session, for a document with fields of these names."""
+        return cls(session, Loaders(session, names), max_page_size, signer)
 
     @property
     def tenant_id(self) -> str:
@@ -38,3 +39,10 @@ class Context:
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]
+
+
+@dataclass
+class LevelInfo(StrawberryInfo[Context, None]):
+    """What a level resolver has besides, where the executor lets it look ahead."""
+
+    ahead: Ahead | None = None

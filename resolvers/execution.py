@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, parse
@@ -20,6 +21,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from resolvers.context import Context
 from resolvers.executor import BreadthFirstExecutor, Plans
 from resolvers.limits import DocumentRefusedError, Estimate, Limits, check_counts, check_text
+from resolvers.selection import names_in
 from resolvers.upload_url import UrlSigner
 from sql.session import Session
 
@@ -50,6 +52,11 @@ class Document:
     introspects: bool = False
     plans: Plans = field(default_factory=Plans, compare=False)
     estimates: dict[int, Estimate] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all fields that are asked for, in any operation and fragment."""
+        return names_in(self.tree)
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of this name, or the only one without a name; None where that is not clear."""
@@ -183,7 +190,7 @@ class Engine:
         """
         if document.tree is None:
             return Executed(ExecutionResult(None, list(document.errors)), 0)
-        context = Context.of(session, max_page_size=self._max_page_size, signer=self._signer)
+        context = Context.of(session, names=document.names, max_page_size=self._max_page_size, signer=self._signer)
         try:
             options: dict[str, Any] = {"operation_extensions": None}
             if issubclass(self._executor_class, BreadthFirstExecutor):

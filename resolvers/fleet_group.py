@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 1000
 ASSUMED_GROUPS = 500  # of a whole tenant; each has one parent, so nested children are no more
 WHOLE: Final = "whole"
+DETAILS = frozenset({"description", "groupType", "metadata", "version", "createdAt", "updatedAt"})
 
 
 @strawberry.enum(description="What a group stands for.")
@@ -79,21 +80,27 @@ class FleetGroupFilter:
         }
 
 
+def _columns(loaders: Loaders) -> dict[str, bool]:
+    """What leaves columns of groups out that nothing in the document is read from; a group may answer for any field."""
+    return {"without_details": True} if loaders.names.isdisjoint(DETAILS) else {}
+
+
 async def fleet_group_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """Groups by id."""
-    return one_by(ids, await loaders.fetch("fleet_groups_by_id", ids=ids))
+    return one_by(ids, await loaders.fetch("fleet_groups_by_id", ids=ids, **_columns(loaders)))
 
 
 async def ancestors_of_group(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """The visible groups above a group, topmost first."""
-    return many_by(ids, await loaders.fetch("ancestors_by_group", ids=ids), "group_id")
+    return many_by(ids, await loaders.fetch("ancestors_by_group", ids=ids, **_columns(loaders)), "group_id")
 
 
 async def tree_below(loaders: Loaders, roots: list[Any], max_depth: int | None) -> Sequence[Any]:
     """The tree below each root, depth first; below every visible root for WHOLE."""
     trees = []
     for root in roots:
-        rows = await loaders.fetch("fleet_tree", root_id=None if root is WHOLE else root, max_depth=max_depth)
+        below = None if root is WHOLE else root
+        rows = await loaders.fetch("fleet_tree", root_id=below, max_depth=max_depth, **_columns(loaders))
         loaders.prime(fleet_group_by_id, rows)
         trees.append(rows)
     return trees
@@ -101,14 +108,14 @@ async def tree_below(loaders: Loaders, roots: list[Any], max_depth: int | None) 
 
 async def root_groups(loaders: Loaders, keys: list[str]) -> Sequence[Any]:
     """The topmost groups that the caller sees."""
-    rows = await loaders.fetch("fleet_groups_at_root")
+    rows = await loaders.fetch("fleet_groups_at_root", **_columns(loaders))
     loaders.prime(fleet_group_by_id, rows)
     return [rows] * len(keys)
 
 
 async def children_of_group(loaders: Loaders, ids: list[str]) -> Sequence[Any]:
     """The groups directly below a group, by name; ``load_children`` fetches deeper levels along."""
-    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=1)
+    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=1, **_columns(loaders))
     loaders.prime(fleet_group_by_id, rows)
     return many_by(ids, rows, "parent_group_id")
 
@@ -126,7 +133,7 @@ def load_children(loaders: Loaders, ids: list[str], depth: int) -> Any:
 
 
 async def _children_with_levels(loaders: Loaders, ids: list[str], depth: int) -> Sequence[Any]:
-    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth)
+    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth, **_columns(loaders))
     wanted = dict.fromkeys([*ids, *(row["id"] for row in rows if row["level"] < depth)])
     children = many_by(wanted, (row for row in rows if row["parent_group_id"] in wanted), "parent_group_id")
     found = dict(zip(wanted, children, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
@@ -14,10 +14,13 @@ from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from resolvers.context import Info
+from resolvers.context import LevelInfo
 from resolvers.executor import LEVEL, Attribute
-from resolvers.executor.plan import read_all
+from resolvers.executor.plan import LevelResolver, read_all
+from resolvers.executor.written import LOOKS_AHEAD, Ahead
 from sql.driver import Row
+
+ARGUMENTS = "arguments"
 
 Level: TypeAlias = Any
 """The objects of a level, a sequence of rows: what a level resolver has in the place of ``self``."""
@@ -102,16 +105,21 @@ def _install(schema: Schema, field: GraphQLField, definition: StrawberryField) -
         field.extensions[LEVEL] = Each(resolver.wrapped_func)  # type: ignore[arg-type]
 
 
-def _adapted(
-    schema: Schema, field: StrawberryField, function: Callable[..., Any]
-) -> Callable[[Sequence[Any], GraphQLResolveInfo[Any], dict[str, Any]], Sequence[Any] | Awaitable[Any]]:
+def _adapted(schema: Schema, field: StrawberryField, function: Callable[..., Any]) -> LevelResolver:
     """A level resolver with Strawberry's info and input types, as its other resolvers have them."""
     takes_info = field.base_resolver is not None and field.base_resolver.info_parameter is not None
     registry, config = schema.schema_converter.scalar_registry, schema.config
 
-    def resolve(sources: Sequence[Any], raw: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
-        info = Info(_raw_info=raw, _field=field)
-        named = convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
+    def resolve(
+        sources: Sequence[Any], raw: GraphQLResolveInfo[Any], arguments: dict[str, Any], ahead: Ahead | None = None
+    ) -> Any:
+        info = LevelInfo(_raw_info=raw, _field=field, ahead=ahead)
+        named = ahead.kept.get(ARGUMENTS) if ahead is not None else None
+        if named is None:
+            named = convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
+            if ahead is not None and ahead.is_constant:
+                ahead.kept[ARGUMENTS] = named
         return function(sources, info, **named) if takes_info else function(sources, **named)
 
+    setattr(resolve, LOOKS_AHEAD, True)
     return resolve

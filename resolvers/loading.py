@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from operator import itemgetter
 from typing import Any
 
 from aiodataloader import DataLoader
 from aiodataloader import Loader as Queued
 
+from resolvers.executor.written import Writer
 from sql.driver import Row
 from sql.session import Session
 
@@ -28,6 +29,8 @@ Then = Callable[[list[Any]], list[Any]]
 # How many turns of the event loop without a new key mean that the resolvers wait for us, where they cannot say so. A
 # level of graphql-core's executor takes two or three turns from an answered key to the next one asked.
 QUIET_TURNS = 8
+LARGE = 1000  # rows; a page of more is fetched in portions
+PORTION = 500
 
 
 class LevelLoader(DataLoader[Any, Any]):
@@ -202,10 +205,14 @@ class Schedule:
 
 
 class Loaders:
-    """The loaders of one request: one for each batch function and its arguments."""
+    """The loaders of one request: one for each batch function and its arguments.
 
-    def __init__(self, session: Session) -> None:
+    ``names`` are those of all fields in the document.
+    """
+
+    def __init__(self, session: Session, names: frozenset[str] = frozenset()) -> None:
         self.session = session
+        self.names = names
         self.schedule = Schedule()
         self._loaders: dict[tuple[Batch, Hashable], LevelLoader] = {}
 
@@ -232,6 +239,22 @@ class Loaders:
     async def fetch(self, statement: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement, in the session's transaction."""
         return await self.session.fetch(statement, **parameters)
+
+    async def fetch_written(self, statement: str, write: Writer, **parameters: Any) -> list[Any]:
+        """What ``fetch`` returns, most of it as text: a row is in memory only until its portion is written.
+
+        The first row and the last two stay rows, as cursors are read from the ends of a page: one may be beyond it.
+        """
+        written: list[Any] = []
+        held: list[Row] = []
+        async with aclosing(self.session.portions(statement, size=PORTION, **parameters)) as portions:
+            async for portion in portions:
+                rows = held + portion
+                held = rows[-2:]
+                first = 0 if written else 1
+                written += rows[:-2][:first]
+                written += write(rows[first:-2])
+        return written + held
 
     async def close(self) -> None:
         """Ends the loading: nobody waits any more. Nothing that was loaded is left to the garbage collector."""
@@ -266,6 +289,11 @@ def many_by(keys: Iterable[Any], rows: Iterable[Row], column: str) -> list[list[
     for row in rows:
         found[row[column]].append(row)
     return list(found.values())
+
+
+def many_in(keys: Sequence[Any], rows: Iterable[Row]) -> list[list[Row]]:
+    """The rows of each key, where they have the key's number among the keys, from 1."""
+    return many_by(range(1, len(keys) + 1), rows, "number")
 
 
 def value_by(keys: Iterable[Any], rows: Iterable[Row], column: str, value: str, *, absent: Any) -> list[Any]:

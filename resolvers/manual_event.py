@@ -12,7 +12,7 @@ import strawberry
 from resolvers.context import Info
 from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
-from resolvers.loading import Loaders, column, many_by, one_by, value_by
+from resolvers.loading import Loaders, column, many_in, one_by, value_by
 from resolvers.node import Node, findable
 from resolvers.paging import PAGED, Connection, Page, narrowed_connection, page
 from resolvers.scalars import Json, json_of, uuid_of
@@ -112,7 +112,7 @@ async def archived_event_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any
 
 async def events_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:
     """The same page of every vehicle's events."""
-    return many_by(ids, await loaders.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments), "key_id")
+    return many_in(ids, await loaders.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments))
 
 
 async def event_count_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:

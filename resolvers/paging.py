@@ -13,12 +13,13 @@ from typing import Any, Generic, Protocol, TypeVar
 import orjson
 import strawberry
 
-from resolvers.context import Info
+from resolvers.context import Info, LevelInfo
 from resolvers.errors import InvalidCursorError, InvalidPageError
+from resolvers.executor.written import Writer
 from resolvers.filters import OrderDirection
 from resolvers.level import Level, level
 from resolvers.limits import Cost, ListSize
-from resolvers.loading import Batch, LevelLoader, Loaders
+from resolvers.loading import LARGE, Batch, LevelLoader, Loaders
 from resolvers.selection import coordinate, names_below
 from sql import statements
 from sql.driver import Row
@@ -59,7 +60,7 @@ class Page:
 
     ``kind`` is the connection's field, which its cursors are bound to; ``after`` is the position to start behind, in
     ``order``; ``backwards`` walks from the end, so the rows come in reverse; ``looks_ahead`` fetches one row more than
-    asked for, which tells whether there are more.
+    asked for, which tells whether there are more; ``write`` makes text of rows as they arrive, where they are many.
     """
 
     kind: str
@@ -70,6 +71,7 @@ class Page:
     has_bound: bool
     looks_ahead: bool
     parameters: Parameters
+    write: Writer | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -293,7 +295,18 @@ def pages(
 
 def connection(info: Info, statement: str, asked: Page) -> Any:
     """The page of a connection at the root, for the root's level of one: of ``<statement>_page``."""
-    return pages(info, _rows, _count, [statement], asked)
+    return pages(info, _rows, _count, [statement], replace(asked, write=_writer(info, asked)))
+
+
+def _writer(info: Info, asked: Page) -> Writer | None:
+    """What writes the rows of a large page; None where they are read otherwise than as nodes of leaves."""
+    if asked.size <= LARGE or not isinstance(info, LevelInfo) or info.ahead is None:
+        return None
+    fields = list(info.ahead.fields())
+    nodes = [plan for plan in fields if plan.nodes[0].name.value == "nodes"]
+    if len(nodes) != 1 or any(plan.nodes[0].name.value == "edges" for plan in fields):
+        return None
+    return info.ahead.writer(nodes[0])
 
 
 def narrowed_connection(info: Info, statement: str, asked: Page) -> Any:
@@ -317,7 +330,10 @@ def narrowed_connection(info: Info, statement: str, asked: Page) -> Any:
 
 async def _rows(loaders: Loaders, statements_: list[str], asked: Page) -> Sequence[Any]:
     """The page's rows, of each statement."""
-    return [await loaders.fetch(f"{statement}_page", **asked.arguments) for statement in statements_]
+    write = asked.write
+    if write is None:
+        return [await loaders.fetch(f"{statement}_page", **asked.arguments) for statement in statements_]
+    return [await loaders.fetch_written(f"{statement}_page", write, **asked.arguments) for statement in statements_]
 
 
 async def _count(loaders: Loaders, statements_: list[str], asked: Page) -> Sequence[Any]:

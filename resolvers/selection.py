@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionSetNode,
+)
 
-from resolvers.context import Info
+from resolvers.context import Info, LevelInfo
+
+NAMES = "names"
 
 
 def fields_below(nodes: list[FieldNode], fragments: dict[str, Any]) -> Iterator[FieldNode]:
@@ -34,14 +43,31 @@ def coordinate(info: Info) -> str:
     return f"{raw.parent_type.name}.{raw.field_name}"
 
 
-def names_below(info: Info) -> set[str]:
+def names_below(info: Info) -> frozenset[str]:
     """The names of all fields that are selected anywhere below the one being resolved; directives are not looked at."""
-    raw = info._raw_info  # noqa: SLF001
-    nodes, names = list(raw.field_nodes), set[str]()
-    while nodes:
-        nodes = list(fields_below(nodes, raw.fragments))
-        names.update(node.name.value for node in nodes)
-    return names
+    kept = info.ahead.kept if isinstance(info, LevelInfo) and info.ahead is not None else {}
+    found: frozenset[str] | None = kept.get(NAMES)
+    if found is None:
+        raw = info._raw_info  # noqa: SLF001
+        nodes, names = list(raw.field_nodes), set[str]()
+        while nodes:
+            nodes = list(fields_below(nodes, raw.fragments))
+            names.update(node.name.value for node in nodes)
+        found = kept[NAMES] = frozenset(names)
+    return found
+
+
+def names_in(document: DocumentNode | None) -> frozenset[str]:
+    """The names of all fields in a document."""
+    pending: list[Any] = list(document.definitions) if document else []
+    names = set[str]()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, FieldNode):
+            names.add(node.name.value)
+        selection_set = getattr(node, "selection_set", None)
+        pending += selection_set.selections if selection_set else ()
+    return frozenset(names)
 
 
 def selects(info: Info, *names: str) -> bool:

@@ -17,7 +17,7 @@ from resolvers.fleet_group import FleetGroup, fleet_group_by_id
 from resolvers.fuel_economy import FuelEconomy, economy_by_vehicle
 from resolvers.level import Level, level
 from resolvers.limits import Cost, ListSize
-from resolvers.loading import Loaders, column, many_by, one_by, value_by
+from resolvers.loading import Loaders, column, many_in, one_by, value_by
 from resolvers.manual_event import (
     EventFilter,
     EventOrder,
@@ -114,7 +114,7 @@ async def vehicles_by_group(
     rows = await loaders.fetch(
         "vehicles_page_by_group", ids=ids, include_descendants=include_descendants, **asked.arguments
     )
-    return many_by(ids, rows, "key_id")
+    return many_in(ids, rows)
 
 
 async def vehicle_count_by_group(

@@ -66,6 +66,7 @@ class Database:
         self._keyring = keyring
         self._settings = settings
         self._narrow_callers: NarrowCallers = {}
+        self._event_months: tuple[str, str] | None = None
         self._endings: set[asyncio.Task[None]] = set()  # of transactions whose callers have their answers
 
     @classmethod
@@ -96,6 +97,7 @@ class Database:
         try:
             await database.check_role()
             await database.check_keys()
+            await database.look_at_months()
         except BaseException:
             pool.terminate()
             raise
@@ -158,6 +160,12 @@ class Database:
                     f'Look at what MOTOMIND_MASTER_KEYS or MOTOMIND_KMS says of "{name}".'
                 ) from error
 
+    async def look_at_months(self) -> None:
+        """Takes note of the months that events have partitions for. Only how fast they are found rests on it."""
+        (row,) = await self.fetch("event_months")
+        if row["starts"] and row["ends"]:
+            self._event_months = (row["starts"], row["ends"])
+
     async def fetch(self, name: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement outside a caller's session. Raises DatabaseError.
 
@@ -190,7 +198,13 @@ class Database:
         if writes and self._keyring is not None:
             await self._ensure_key(self._keyring, caller)
         connection = await self._take()
-        session = Session(connection, caller, narrow_callers=self._narrow_callers, keyring=self._keyring)
+        session = Session(
+            connection,
+            caller,
+            narrow_callers=self._narrow_callers,
+            keyring=self._keyring,
+            event_months=self._event_months,
+        )
         done = False
         try:
             await session.begin(writes=writes, statement_timeout_ms=self._settings.statement_timeout_ms)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -20,7 +19,8 @@ from sql.encryption.fields import COLUMNS
 from sql.encryption.keyring import Opening
 from sql.encryption.sealing import MARK, Place
 from sql.errors import DatabaseError, DatabaseUnavailableError, StatementFailedError
-from sql.statements import GENERIC, Ordering
+from sql.sent_text import beginning, sent
+from sql.statements import GENERIC, Ordering, Statement
 
 ROLE_REPORT = "motomind "
 KNOWN_SECONDS = 60.0
@@ -63,6 +63,7 @@ class Session:
     narrow_callers: NarrowCallers = field(default_factory=dict)
     keyring: Keyring | None = None
     opening: Opening = field(default_factory=Opening)
+    event_months: tuple[str, str] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _changed: bool = False  # since the savepoint was set, which one that writes begins with
 
@@ -70,7 +71,7 @@ class Session:
         """Begins the transaction and lets the caller in, in one round trip. Raises NotAMemberError."""
         self.writes = writes
         with translated():
-            await self._connection.execute(_beginning(self.caller, statement_timeout_ms, writes=writes))
+            await self._connection.execute(beginning(self.caller, statement_timeout_ms, writes=writes))
         self.role = self._connection.get_settings().application_name.removeprefix(ROLE_REPORT)
 
     @property
@@ -100,40 +101,78 @@ class Session:
         Optional parameters that are None leave their lines out; ``order``, ``after`` fill ``:order``, ``:keyset``.
         Raises the session's first failure again for every statement after it: the transaction is gone.
         """
+        statement, issued, arguments = self._issue(name, order, after, parameters)
+        async with self._running(issued):
+            if statement.plan != GENERIC:
+                await self._connection.execute(f"set local plan_cache_mode = {statement.plan}")
+            rows = await self._connection.fetch(self._text(issued), *arguments, record_class=row_class(statement.row))
+            if statement.plan != GENERIC:
+                await self._connection.execute(f"set local plan_cache_mode = {GENERIC}")
+        return await self._opened(statement.row, rows)
+
+    async def portions(
+        self,
+        name: str,
+        /,
+        *,
+        size: int,
+        order: Sequence[Ordering] = (),
+        after: Sequence[Any] | None = None,
+        **parameters: Any,
+    ) -> AsyncGenerator[list[Row], None]:
+        """The rows that ``fetch`` has, a number at a time: PostgreSQL waits until the next ones are asked for."""
+        statement, issued, arguments = self._issue(name, order, after, parameters)
+        async with self._running(issued):
+            cursor = await self._connection.cursor(
+                self._text(issued), *arguments, record_class=row_class(statement.row)
+            )
+        more = True
+        while more:
+            async with self._running(issued):
+                rows = await cursor.fetch(size)
+            more = len(rows) == size
+            if rows:
+                yield await self._opened(statement.row, rows)
+
+    def _issue(
+        self, name: str, order: Sequence[Ordering], after: Sequence[Any] | None, parameters: dict[str, Any]
+    ) -> tuple[Statement, Issued, list[Any]]:
+        """A named statement, its text, and what goes into that."""
         statement = statements.load()[name]
         values: dict[str, Any] = {"tenant_id": str(self.caller.tenant_id), **parameters}
         if after is not None:
             values |= {f"after_{i}": value for i, value in enumerate(after)} | {"keyset": True}
         given = frozenset(key for key in statement.optional if values.get(key) is not None)
         sql, names = statement.render(given, tuple(order))
+        return statement, Issued(name, sql), [values[key] for key in names]
+
+    def _text(self, issued: Issued) -> str:
+        return sent(issued.sql, "granted" if self.role == "viewer" else "tenant", self.event_months)
+
+    @asynccontextmanager
+    async def _running(self, issued: Issued) -> AsyncIterator[None]:
+        """The connection to oneself, for a statement or a part of it; what fails is the session's failure."""
         async with self._lock:
             if self.failure is not None:
                 raise self.failure
-            issued = Issued(name, sql, time.perf_counter())
-            self.issued.append(issued)
+            began = time.perf_counter()
+            if not issued.began:
+                issued.began = began
+                self.issued.append(issued)
             try:
                 with translated():
-                    if statement.plan != GENERIC:
-                        await self._connection.execute(f"set local plan_cache_mode = {statement.plan}")
-                    # A plan under row security belongs to one role: a text for each role keeps each one's plan.
-                    rows = await self._connection.fetch(
-                        f"{sql}\n-- {'granted' if self.role == 'viewer' else 'tenant'}",
-                        *[values[key] for key in names],
-                        record_class=row_class(statement.row),
-                    )
-                    if statement.plan != GENERIC:
-                        await self._connection.execute(f"set local plan_cache_mode = {GENERIC}")
+                    yield
             except DatabaseError as error:
                 self.failure = error
                 raise
             finally:
-                issued.seconds = time.perf_counter() - issued.began
-        if self.keyring is not None and statement.row in SEALED:
-            return await self._opened(self.keyring, statement.row, rows)
-        return rows
+                issued.seconds += time.perf_counter() - began
 
-    async def _opened(self, keyring: Keyring, name: str, rows: list[Row]) -> list[Row]:
+    async def _opened(self, name: str | None, rows: list[Row]) -> list[Row]:
         """Rows with what is encrypted in them in clear, as far as the caller may see it; all others as they are."""
+        keyring = self.keyring
+        if keyring is None or name not in SEALED:
+            return rows
         table = SEALED[name]
         column = COLUMNS[table]
         marked = [at for at, row in enumerate(rows) if MARK in (row.get(column) or "")]
@@ -234,33 +273,3 @@ class Session:
                 ended = await self._connection.execute("commit")
         if self.writes and ended != "COMMIT":
             raise StatementFailedError("The transaction was rolled back: a statement in it had been cancelled.")
-
-
-@lru_cache(maxsize=1000)
-def _beginning(caller: Caller, statement_timeout_ms: int, *, writes: bool) -> str:
-    """What begins a transaction for a caller."""
-    values = {
-        "statement_timeout_ms": statement_timeout_ms,
-        "user_id": caller.user_id,
-        "tenant_id": caller.tenant_id,
-        "client_ip": caller.client_ip,
-        "user_agent": caller.user_agent,
-        "client_id": caller.client_id,
-    }
-    text = statements.load()["begin_write" if writes else "begin_read"].text
-    return statements.PARAMETER.sub(lambda match: _literal(values[match[1]]), text)
-
-
-def _literal(value: object) -> str:
-    """An SQL literal of a value whose type leaves no room for anything else; text travels as hexadecimal digits."""
-    match value:
-        case None:
-            return "null"
-        case int():
-            return str(value)
-        case UUID():
-            return f"'{value}'::uuid"
-        case str():
-            return f"convert_from(decode('{value.replace(chr(0), '').encode(errors='replace').hex()}', 'hex'), 'utf8')"
-        case _:
-            raise TypeError(f"no literal for {type(value).__name__}")

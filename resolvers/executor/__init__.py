@@ -21,6 +21,12 @@ For a reader who knows graphql-core's ``Executor``, in the order of the modules:
     The three ends of that: a column of scalars or enumeration values is coerced at once; objects become a new level, by
     their object types; a list that is no list is iterated, or left to graphql-core where it is asynchronous.
 
+``written``
+    What a level resolver sees that *looks ahead*: the selection below its field. Where it fetches very many objects
+    whose fields are all leaves, it has them written as they arrive, so that only their text is kept. Such an object is
+    a ``Fragment``, and complete: no level comes of it. Objects with an error are not written. They become a level, and
+    the error finds its place there.
+
 ``rows``
     When no level is left to do, their objects are put together from the last level to the first: the columns of a level
     are turned into one dict for each object, which take their places in the column above.
@@ -41,7 +47,8 @@ For a reader who knows graphql-core's ``Executor``, in the order of the modules:
 A field may carry, in its ``extensions`` under ``LEVEL``, a *level resolver*: called once for a level as
 ``resolve(sources, info, arguments)``, it returns a value for each source, or an awaitable of that; an exception among
 the values is an error at its place. ``Attribute`` is the level resolver of a field that is read from its source. A
-field without one is resolved as graphql-core does, object by object. ``TYPES`` and ``LEAF`` do the same for abstract
+field without one is resolved as graphql-core does, object by object. A level resolver with the attribute
+``LOOKS_AHEAD`` is given an ``Ahead`` as well. ``TYPES`` and ``LEAF`` do the same for abstract
 types and for leaf types. Under ``WEIGHT`` a type has what an object of it costs, and a field what asking for it costs;
 ``cost`` is what the operation has cost so far, one addition for each level.
 
@@ -59,5 +66,6 @@ graphql-core runs them after the answer.
 from resolvers.executor.executor import BreadthFirstExecutor
 from resolvers.executor.leaves import LEAF
 from resolvers.executor.plan import LEVEL, TYPES, Attribute, Plans
+from resolvers.executor.written import LOOKS_AHEAD, Ahead, Writer
 
-__all__ = ["LEAF", "LEVEL", "TYPES", "Attribute", "BreadthFirstExecutor", "Plans"]
+__all__ = ["LEAF", "LEVEL", "LOOKS_AHEAD", "TYPES", "Ahead", "Attribute", "BreadthFirstExecutor", "Plans", "Writer"]

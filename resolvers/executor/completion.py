@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLLeafType, GraphQLResolveInfo, is_leaf_type
 from graphql.pyutils import Undefined
+from orjson import Fragment
 
 from resolvers.executor.iterables import Iterables
 from resolvers.executor.leaves import NONE, coerce
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # Types that are neither awaitable nor exceptions: a column of them needs no look at its values.
 PLAIN = frozenset({NONE, bool, int, float, str, bytes, list, tuple, dict, set, frozenset})
 ABSENT = frozenset({NONE, type(FAILED)})
+SETTLED = ABSENT | {Fragment}
 
 
 class Completion:
@@ -142,11 +144,14 @@ class Completion:
         values = layer.values
         if is_leaf_type(named):
             layer.values = self._leaves(column, named, values, types)
-        elif not types & ABSENT:
+            return
+        if Fragment in types:
+            self._objects.count_written(column, named, values)
+        if not types & SETTLED:
             if values:
                 self._objects.complete(column, named, values, None)
-        elif not types <= ABSENT:
-            slots = [index for index, value in enumerate(values) if value is not None and value is not FAILED]
+        elif not types <= SETTLED:
+            slots = [index for index, value in enumerate(values) if type(value) not in SETTLED]
             self._objects.complete(column, named, [values[slot] for slot in slots], slots)
 
     def _leaves(self, column: Column, named: GraphQLLeafType, values: Sequence[Any], types: set[type]) -> Sequence[Any]:

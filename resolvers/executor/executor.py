@@ -26,6 +26,7 @@ from resolvers.executor.level import FAILED, Column, Level
 from resolvers.executor.plan import Attribute, FieldPlan, Plans, Selection
 from resolvers.executor.rows import assemble, column_values, objects
 from resolvers.executor.waits import Waits, WhenIdle
+from resolvers.executor.written import LOOKS_AHEAD, Ahead
 
 Then = Callable[[dict[int, Any]], None]
 
@@ -193,7 +194,8 @@ class BreadthFirstExecutor(Executor[None]):
             if isinstance(resolver, Attribute):
                 values: Any = resolver(level.sources)
             else:
-                values = resolver(level.sources, self.info(plan, level, 0), plan.coerced_arguments(self))
+                ahead = (Ahead(self, plan),) if getattr(resolver, LOOKS_AHEAD, False) else ()
+                values = resolver(level.sources, self.info(plan, level, 0), plan.coerced_arguments(self), *ahead)
         except Exception as error:  # noqa: BLE001 - whatever a resolver raises is an error at its place
             values = [error] * len(level.sources)
         if not isinstance(values, list | tuple) and self.is_awaitable(values):

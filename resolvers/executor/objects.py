@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from graphql import GraphQLAbstractType, GraphQLError, GraphQLNamedType, GraphQLObjectType, is_object_type
 from graphql.execution.executor import invalid_return_type_error
+from orjson import Fragment
 
 from resolvers.executor.level import FAILED, Column, Level
 from resolvers.executor.plan import TYPES
@@ -37,6 +38,12 @@ class Objects:
             self._level(column, named, values, slots)
         else:
             self._check(column, dict.fromkeys(range(len(values)) if slots is None else slots, named))
+
+    def count_written(self, column: Column, named: GraphQLNamedType, values: Sequence[Any]) -> None:
+        """Counts what objects cost that are text already."""
+        written = sum(type(value) is Fragment for value in values)
+        selection = column.plan.selection(self._executor, cast("GraphQLObjectType", named))
+        self._executor.cost += selection.weight * written
 
     def _abstract(
         self, column: Column, type_: GraphQLAbstractType, values: Sequence[Any], slots: Sequence[int]

@@ -17,7 +17,6 @@ from graphql import (
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLSchema,
     Node,
     OperationDefinitionNode,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
     from resolvers.executor.executor import BreadthFirstExecutor
+    from resolvers.executor.written import Writer
 
 LEVEL = "level"
 TYPES = "types"
@@ -42,9 +42,7 @@ MAX_VARIANTS = 16
 MAX_FIELDS = 1000  # kept for one document, about a kilobyte each; hundreds of aliases of a fragment make many more
 IMMUTABLE = (str, int, float, Decimal, datetime.date, Enum, type(None))
 
-LevelResolver = Callable[
-    [Sequence[Any], GraphQLResolveInfo[Any] | None, dict[str, Any]], Sequence[Any] | Awaitable[Any]
-]
+LevelResolver = Callable[..., Sequence[Any] | Awaitable[Any]]
 
 
 class Attribute:
@@ -107,6 +105,8 @@ class FieldPlan:
     streams: bool
     arguments: dict[str, Any] | None = None
     below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
+    writer: Writer | None = None
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def coordinate(self) -> str:

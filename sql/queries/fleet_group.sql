@@ -1,5 +1,6 @@
 -- fragment: fleet_group_columns
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,  --? !without_details
+       g.id, g.parent_group_id, g.name
 
 -- fragment: fleet_group_filter
    and g.group_type = :group_type                    --? group_type

@@ -44,22 +44,57 @@ select count(*)::integer as total_count
  where e.tenant_id = :tenant_id
 --> manual_event_filter
 
+-- Where the bounds are those of adjacent months (see sql/session.py), the first half reads month after month until it has
+-- enough, and the second the default partition and what lies apart; which rows there are does not depend on them.
+
 -- name: manual_events_page_by_vehicle
 -- row: ManualEvent
 -- order: occurred_at e.occurred_at timestamptz, created_at e.created_at timestamptz, id e.id uuid
-select k.key_id, page.*
-  from unnest(:ids::uuid[]) k (key_id)
+select k.number, page.*
+  from unnest(:ids::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
 --> manual_event_columns
-     from manual_events e
-    where e.tenant_id = :tenant_id
-      and e.vehicle_id = k.key_id
+     from (
+       (select e.*
+          from manual_events e
+         where e.tenant_id = :tenant_id
+           and e.vehicle_id = k.key_id
+           and e.occurred_at >= timestamptz '-infinity' and e.occurred_at < timestamptz 'infinity'
 --> manual_event_filter
-      and :keyset                                    --? keyset
+           and :keyset                               --? keyset
+         order by :order
+         limit :limit)
+       union all
+       (select e.*
+          from manual_events e
+         where e.tenant_id = :tenant_id
+           and e.vehicle_id = k.key_id
+           and (e.occurred_at < timestamptz '-infinity' or e.occurred_at >= timestamptz 'infinity')
+--> manual_event_filter
+           and :keyset                               --? keyset
+         order by :order
+         limit :limit)
+     ) e
     order by :order
     limit :limit
  ) page
+
+-- name: event_months
+-- The bounds of the months around now that have a partition each, without a gap, as literals.
+with months as (
+  select bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+   cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') bounds
+   where i.inhparent = to_regclass('public.manual_events')
+     and bounds is not null
+)
+select to_char(max(m.starts) filter (where m.starts <= now() and m.starts not in (select o.ends from months o))
+                 at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as starts,
+       to_char(min(m.ends) filter (where m.ends > now() and m.ends not in (select o.starts from months o))
+                 at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as ends
+  from months m
 
 -- name: manual_events_count_by_vehicle
 select k.key_id, counted.total_count

@@ -79,8 +79,8 @@ select count(*)::integer as total_count
 -- name: vehicles_page_by_group
 -- row: Vehicle
 -- order: label v.label text, created_at v.created_at timestamptz, id v.id uuid
-select k.key_id, page.*
-  from unnest(:ids::uuid[]) k (key_id)
+select k.number, page.*
+  from unnest(:ids::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
 --> vehicle_columns

@@ -24,6 +24,7 @@ from asyncpg import connect_utils
 from api import app
 from api.endpoint import Endpoint
 from api.settings import Settings
+from resolvers import loading, paging
 from sql import statements
 from sql.database import CLEAN_UP_SECONDS
 from sql.embedded import Addresses
@@ -51,6 +52,7 @@ QUERIES = {
     "list": "{ vehicles(first: 200) { totalCount nodes { id label fleetGroup { name ancestors { name } } } } }",
     "events": "{ events(first: 200) { totalCount nodes { id payload vehicle { label } createdBy { name } } } }",
     "rollups": "{ fleetGroups(first: 50) { nodes { name rollup { vehicleCount fuelCost } } } }",
+    "large": "{ vehicles(first: 200) { pageInfo { endCursor } nodes { id label notes extendedAttributes } } }",
     "nodes": f'{{ nodes(ids: ["{NOBODY}"]) {{ id }} }}',
     "slow": SLOW,
     "quick": QUICK,
@@ -115,6 +117,8 @@ async def gateway(
 ) -> AsyncIterator[Gateway]:
     """A gateway with few connections and little patience, on a socket in the test's loop."""
     monkeypatch.setitem(statements.load(), "vehicles_by_id", sleeping(20))
+    monkeypatch.setattr(paging, "LARGE", 50)
+    monkeypatch.setattr(loading, "PORTION", 7)
     connection = await asyncpg.connect(server)
     mine = {"pool_max_size": POOL, "request_timeout": DEADLINE, "statement_timeout_ms": STATEMENT_TIMEOUT_MS}
     application = app.create(Settings(**{**settings.model_dump(), **mine}))

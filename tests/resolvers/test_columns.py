@@ -67,3 +67,26 @@ async def test_a_page_without_page_info_fetches_no_row_more(ask: Ask):
         assert len(answer.data["vehicles"]["nodes"]) == rows
     answer = await ask("{ vehicles(first: 2) { pageInfo { hasNextPage } } }", "owner@enterprise.example")
     assert answer.data["vehicles"]["pageInfo"]["hasNextPage"] is True
+
+
+WHOLE_GROUPS = """{ tenant { rootGroups { ...G ancestors { ...G } children { ...G parent { ...G } } } }
+  fleetTree { group { ...G } } vehicles(first: 5) { nodes { fleetGroup { ...G } } } }
+  fragment G on FleetGroup { id name DETAIL }"""
+
+
+@pytest.mark.parametrize("detail", ["description", "groupType", "metadata", "version", "createdAt", "updatedAt"])
+async def test_a_detail_of_groups_is_fetched_where_anything_asks_for_it(detail: str, ask: Ask):
+    """By whatever way the group is reached: a group that one field has loaded answers for another."""
+    answer = await ask(WHOLE_GROUPS.replace("DETAIL", detail), "owner@enterprise.example")
+    assert answer.errors == []
+    elsewhere = f"{{ tenant {{ rootGroups {{ id }} }} fleetGroups(first: 1) {{ nodes {{ {detail} }} }} }}"
+    assert (await ask(elsewhere, "owner@enterprise.example")).errors == []
+
+
+async def test_details_of_groups_are_left_out_where_nothing_asks_for_them(ask: Ask):
+    """As in a tree of names."""
+    answer = await ask(WHOLE_GROUPS.replace("DETAIL", ""), "owner@enterprise.example")
+    assert answer.errors == []
+    groups = [issued for issued in answer.issued if "group" in issued.name or "tree" in issued.name]
+    assert len(groups) > 2
+    assert not any("metadata" in issued.sql for issued in groups)

@@ -5,7 +5,8 @@ select t.id, t.name, t.kind, t.plan_name, t.primary_region, t.data_residency_req
 
 -- fleet_groups_at_root
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,
+       g.id, g.parent_group_id, g.name
   from fleet_groups g
  where g.tenant_id = $1
    and not exists (select from fleet_groups p where p.tenant_id = $1 and p.id = g.parent_group_id)
@@ -24,7 +25,8 @@ with recursive below as (
    where b.level < $3::integer
 ) cycle id set looped using path
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,
+       g.id, g.parent_group_id, g.name
      , max(b.level) as level
   from below b
   join fleet_groups g on g.tenant_id = $1 and g.id = b.id
@@ -123,8 +125,8 @@ select r.root_id as key_id,
  group by r.root_id;
 
 -- vehicles_page_by_group
-select k.key_id, page.*
-  from unnest($1::uuid[]) k (key_id)
+select k.number, page.*
+  from unnest($1::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
        v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,
@@ -137,8 +139,8 @@ select k.key_id, page.*
  ) page;
 
 -- manual_events_page_by_vehicle
-select k.key_id, page.*
-  from unnest($1::uuid[]) k (key_id)
+select k.number, page.*
+  from unnest($1::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
        e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
@@ -146,9 +148,23 @@ select k.key_id, page.*
        e.version, e.voided_at, e.void_reason,
        e.payload,
        e.id, e.event_type, e.occurred_at
-     from manual_events e
-    where e.tenant_id = $2
-      and e.vehicle_id = k.key_id
+     from (
+       (select e.*
+          from manual_events e
+         where e.tenant_id = $2
+           and e.vehicle_id = k.key_id
+           and e.occurred_at >= timestamptz '-infinity' and e.occurred_at < timestamptz 'infinity'
+         order by e.occurred_at desc, e.id desc
+         limit $3)
+       union all
+       (select e.*
+          from manual_events e
+         where e.tenant_id = $2
+           and e.vehicle_id = k.key_id
+           and (e.occurred_at < timestamptz '-infinity' or e.occurred_at >= timestamptz 'infinity')
+         order by e.occurred_at desc, e.id desc
+         limit $3)
+     ) e
     order by e.occurred_at desc, e.id desc
     limit $3
  ) page;

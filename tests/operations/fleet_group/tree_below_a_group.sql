@@ -12,7 +12,7 @@ with recursive tree as (
 ) search depth first by name, id set position
   cycle id set looped using path
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.id, g.parent_group_id, g.name
      , t.depth, t.parent_id
   from tree t
   join fleet_groups g on g.tenant_id = $1 and g.id = t.id
@@ -31,7 +31,7 @@ with recursive below as (
    where b.level < $3::integer
 ) cycle id set looped using path
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.id, g.parent_group_id, g.name
      , max(b.level) as level
   from below b
   join fleet_groups g on g.tenant_id = $1 and g.id = b.id

@@ -11,7 +11,7 @@ with recursive tree as (
 ) search depth first by name, id set position
   cycle id set looped using path
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.id, g.parent_group_id, g.name
      , t.depth, t.parent_id
   from tree t
   join fleet_groups g on g.tenant_id = $1 and g.id = t.id
@@ -49,14 +49,14 @@ with recursive up as (
     join fleet_groups g on g.tenant_id = $1 and g.id = u.id
 ) cycle id set looped using path
 select u.group_id,
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.id, g.parent_group_id, g.name
   from up u
   join fleet_groups g on g.tenant_id = $1 and g.id = u.id
  order by u.group_id, u.distance desc;
 
 -- fleet_groups_by_id
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.id, g.parent_group_id, g.name
   from fleet_groups g
  where g.tenant_id = $1
    and g.id = any ($2::uuid[]);

@@ -1,6 +1,7 @@
 -- fleet_groups_page
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,
+       g.id, g.parent_group_id, g.name
   from fleet_groups g
  where g.tenant_id = $1
    and g.name = $2
@@ -8,8 +9,8 @@ select
  limit $3;
 
 -- vehicles_page_by_group
-select k.key_id, page.*
-  from unnest($1::uuid[]) k (key_id)
+select k.number, page.*
+  from unnest($1::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
        v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,

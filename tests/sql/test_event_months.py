@@ -1,0 +1,157 @@
+"""Events of vehicles are read month after month; which rows there are does not depend on what is known of months."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from sql import statements
+from sql.database import Database, PoolSettings
+from sql.session import Caller, Session
+from sql.statements import Ordering
+from tests.conftest import Databases, migrated, name_of  # noqa: F401 - the fixture
+
+pytestmark = pytest.mark.database
+
+LATEST = (Ordering("occurred_at", descending=True), Ordering("id", descending=True))
+EARLIEST = (Ordering("occurred_at"), Ordering("id"))
+RECORDED = (Ordering("created_at", descending=True), Ordering("id"))
+KNOWN: dict[str, tuple[str, str] | None] = {
+    "nothing": None,
+    "all": ("-infinity", "infinity"),
+    "one month": ("2026-03-01 00:00:00+00", "2026-04-01 00:00:00+00"),
+    "within months": ("2026-02-11 10:00:00+00", "2026-06-07 00:00:00+00"),
+    "no event's": ("1970-01-01 00:00:00+00", "1971-01-01 00:00:00+00"),
+    "the wrong way round": ("2026-06-01 00:00:00+00", "2026-03-01 00:00:00+00"),
+}
+MOMENTS = [
+    *(datetime(year, 5, 1, tzinfo=UTC) for year in (1999, 2012, 2040)),  # caught by the default partition
+    *(datetime(2026, month, 1, tzinfo=UTC) for month in range(1, 8)),
+    *(datetime(2026, month, 1, tzinfo=UTC) - timedelta(microseconds=1) for month in range(2, 8)),
+    *[datetime(2026, 3, 9, tzinfo=UTC)] * 4,
+]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Two vehicles with events at all moments, and who may see them."""
+
+    database: Database
+    owner: str
+    caller: Caller
+    vehicles: list[str]
+    events: list[dict[str, Any]]
+
+    def page(self, vehicle: str, order: tuple[Ordering, ...], limit: int, after: list[Any] | None) -> list[Any]:
+        """The ids of a page of a vehicle's events, as they have to be."""
+        rows = [event for event in self.events if event["vehicle_id"] == vehicle]
+        for term in reversed(order):
+            rows.sort(key=lambda row, name=term.column: row[name], reverse=term.descending)  # type: ignore[misc]
+        ids = [row["id"] for row in rows]
+        start = 0 if after is None else ids.index(after[-1]) + 1
+        return ids[start : start + limit]
+
+
+@pytest.fixture(scope="module")
+async def fleet(databases: Databases, migrated: Any) -> AsyncIterator[Fleet]:  # noqa: F811 - the fixture
+    """A fleet with events in months that have a partition, and in years that have none."""
+    addresses = databases.make(name_of(migrated))
+    owner = await asyncpg.connect(addresses.owner)
+    tenant = await owner.fetchval("insert into tenants (name, kind) values ('T', 'org') returning id")
+    user = await owner.fetchval("insert into users (email, name) values ('o@t.example', 'O') returning id")
+    await owner.execute("insert into memberships (tenant_id, user_id, role) values ($1, $2, 'owner')", tenant, user)
+    await owner.execute("select app.make_event_partitions('2026-01-01', '2026-07-31')")
+    vehicles = [
+        await owner.fetchval("insert into vehicles (tenant_id, label) values ($1, $2) returning id", tenant, label)
+        for label in "AB"
+    ]
+    for number, moment in enumerate(MOMENTS):
+        for vehicle in vehicles:
+            await owner.execute(
+                "insert into manual_events (tenant_id, vehicle_id, event_type, payload, created_by, occurred_at,"
+                " created_at) values ($1, $2, 'odometer_reading', '{\"miles\": 7}', $3, $4, $5)",
+                *(tenant, vehicle, user, moment, datetime(2026, 8, 1 + number * 7 % 20, tzinfo=UTC)),
+            )
+    rows = await owner.fetch("select id::text, vehicle_id::text, occurred_at, created_at from manual_events")
+    assert await owner.fetchval("select count(*) from manual_events_default") == 6
+    await owner.execute("vacuum analyze manual_events")
+    await owner.close()
+    database = await Database.connect(addresses.gateway, PoolSettings(max_size=1))
+    ids = [str(vehicle) for vehicle in vehicles]
+    yield Fleet(database, addresses.owner, Caller(user, tenant), ids, [dict(row) for row in rows])
+    await database.close()
+    databases.drop(addresses)
+
+
+async def page(session: Session, fleet: Fleet, order: tuple[Ordering, ...], limit: int, after: Any) -> list[list[str]]:
+    """The ids of a page of each vehicle's events."""
+    rows = await session.fetch(
+        "manual_events_page_by_vehicle", ids=fleet.vehicles, order=order, limit=limit, after=after
+    )
+    return [[row["id"] for row in rows if row["number"] == number] for number in (1, 2)]
+
+
+@pytest.mark.parametrize("known", KNOWN)
+@pytest.mark.parametrize("order", [LATEST, EARLIEST, RECORDED], ids=["latest", "earliest", "recorded"])
+async def test_a_page_is_the_same_whatever_is_known_of_the_months(
+    known: str, order: tuple[Ordering, ...], fleet: Fleet
+):
+    """In every order, of every size, and behind every row: none is missing, none comes twice."""
+    one = fleet.page(fleet.vehicles[0], order, 100, None)
+    rows = {event["id"]: event for event in fleet.events}
+    async with fleet.database.session(fleet.caller) as session:
+        session.event_months = KNOWN[known]
+        for limit in (1, 3, len(MOMENTS), 100):
+            found = await page(session, fleet, order, limit, None)
+            assert found == [fleet.page(vehicle, order, limit, None) for vehicle in fleet.vehicles]
+        for id_ in one:
+            after = [rows[id_][term.column] for term in order]
+            found = await page(session, fleet, order, 4, after)
+            assert found[0] == fleet.page(fleet.vehicles[0], order, 4, after)
+
+
+async def test_the_months_around_now_are_those_without_a_gap(databases: Databases, migrated: Any):  # noqa: F811 - the fixture
+    """What lies apart from them does not count, nor does what was archived or caught by default."""
+    addresses = databases.make(name_of(migrated))
+    owner = await asyncpg.connect(addresses.owner)
+    try:
+        text, _ = statements.load()["event_months"].render(frozenset())
+        (before,) = await owner.fetch(text)
+        await owner.execute("select app.make_event_partitions('2011-03-01', '2011-06-30')")
+        assert await owner.fetch(text) == [before]
+        now, starts, ends = (
+            await owner.fetchval("select now()"),
+            *(datetime.strptime(f"{before[name]}00", "%Y-%m-%d %H:%M:%S%z") for name in ("starts", "ends")),
+        )
+        assert starts <= now < ends
+        await owner.execute("select app.make_event_partitions($1::date, $1::date)", starts - timedelta(days=1))
+        (longer,) = await owner.fetch(text)
+        assert longer["starts"] < before["starts"]
+        assert longer["ends"] == before["ends"]
+        await owner.execute("drop table manual_events_default")
+        assert await owner.fetch(text) == [longer]
+        await owner.execute("set timezone = 'Asia/Kathmandu'")
+        assert await owner.fetch(text) == [longer]
+    finally:
+        await owner.close()
+        databases.drop(addresses)
+
+
+async def test_a_page_of_the_latest_events_leaves_earlier_months_alone(fleet: Fleet):
+    """With the months known, as they are from the beginning, PostgreSQL stops when the page is full."""
+    async with fleet.database.session(fleet.caller) as session:
+        assert session.event_months is not None
+        for months, stops in ((None, False), (("2026-01-01 00:00:00+00", "2026-08-01 00:00:00+00"), True)):
+            session.event_months = months
+            statement, issued, values = session._issue(  # noqa: SLF001 - what is sent
+                "manual_events_page_by_vehicle", LATEST, None, {"ids": fleet.vehicles[:1], "limit": 2}
+            )
+            assert statement.name == issued.name
+            await session.connection.execute("set local enable_sort = off; set local enable_seqscan = off")
+            plan = await session.connection.fetch(f"explain (analyze) {session._text(issued)}", *values)  # noqa: SLF001
+            assert any("never executed" in line[0] for line in plan) == stops, "\n".join(line[0] for line in plan)
