@@ -286,6 +286,52 @@ CREATE FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) RETUR
    where k.tenant_id = in_tenant_id and k.retired_at is null
 $$;
 ALTER FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) OWNER TO motomind;
+CREATE FUNCTION app.economy_declines(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) RETURNS TABLE(vehicle_id uuid, miles bigint, gallons numeric, baseline_mpg numeric, baseline_source text, last_year_mpg numeric, change_pct numeric, last_year_change_pct numeric)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with summed as (
+    select s.vehicle_id, count(*) filter (where s.is_now) as spans,
+           sum(s.miles) filter (where s.is_now) as miles, sum(s.gallons) filter (where s.is_now) as gallons,
+           count(*) filter (where not s.is_now) as spans_before,
+           sum(s.miles) filter (where not s.is_now) as miles_before, sum(s.gallons) filter (where not s.is_now) as gallons_before,
+           count(*) filter (where s.is_last_year) as spans_last_year,
+           sum(s.miles) filter (where s.is_last_year) as miles_last_year,
+           sum(s.gallons) filter (where s.is_last_year) as gallons_last_year
+      from (
+        select s.vehicle_id, s.miles::bigint as miles, s.gallons,
+               s.ended_at >= period_start::timestamp at time zone 'UTC' as is_now,
+               s.ended_at < (least(period_end, today + 1) - interval '1 year') at time zone 'UTC' as is_last_year
+          from app.current_spans(in_tenant_id, vehicle_ids) s
+         where s.rejected_reason is null
+           and s.ended_at >= (period_start - interval '1 year') at time zone 'UTC'
+           and s.ended_at < period_end::timestamp at time zone 'UTC'
+      ) s
+     group by s.vehicle_id
+  ),
+  compared as (
+    select s.vehicle_id, s.miles, s.gallons,
+           case when b.is_expected then v.baseline_fuel_mpg when b.is_known then s.miles_before end as baseline_miles,
+           case when b.is_expected then 1 when b.is_known then s.gallons_before end as baseline_gallons,
+           case when b.is_expected then 'EXPECTED' else 'YEAR_BEFORE' end as baseline_source,
+           case when b.is_last_year_known then s.miles_last_year end as last_year_miles,
+           case when b.is_last_year_known then s.gallons_last_year end as last_year_gallons
+      from summed s
+      join vehicles v on v.tenant_id = in_tenant_id and v.id = s.vehicle_id
+     cross join lateral (
+       select v.baseline_fuel_mpg > 0, s.spans_before >= 4 and s.gallons_before >= 10,
+              s.spans_last_year >= 4 and s.gallons_last_year >= 10
+     ) b (is_expected, is_known, is_last_year_known)
+     where s.spans >= 4 and s.gallons >= 10
+  )
+  select c.vehicle_id, c.miles::bigint, c.gallons, c.baseline_miles / c.baseline_gallons, c.baseline_source,
+         c.last_year_miles / c.last_year_gallons,
+         100 * (c.miles * c.baseline_gallons / (c.gallons * c.baseline_miles) - 1),
+         100 * (c.miles * c.last_year_gallons / (c.gallons * c.last_year_miles) - 1)
+    from compared c
+   where 100 * c.miles * c.baseline_gallons <= (100 - threshold_pct) * c.gallons * c.baseline_miles
+     and coalesce(100 * c.miles * c.last_year_gallons <= (100 - threshold_pct) * c.gallons * c.last_year_miles, true)
+$$;
+ALTER FUNCTION app.economy_declines(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) OWNER TO motomind;
 CREATE FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text DEFAULT NULL::text, in_user_agent text DEFAULT NULL::text, in_client_id uuid DEFAULT NULL::uuid) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2685,6 +2731,9 @@ GRANT ALL ON FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) T
 GRANT ALL ON FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) TO gateway;
+REVOKE ALL ON FUNCTION app.economy_declines(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.economy_declines(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.economy_declines(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
