@@ -78,11 +78,12 @@ select d.vehicle_id, p.starts_on as period_start, p.ends_on as period_end, d.mil
    select coalesce(:period_start::date, date_trunc('quarter', t.today::timestamp)::date),
           coalesce(:period_end::date, (date_trunc('quarter', t.today::timestamp) + interval '3 months')::date)
  ) p (starts_on, ends_on)
- cross join lateral app.economy_declines(:tenant_id, array(
+ cross join lateral app.economy_changes(:tenant_id, array(
          select v.id from vehicles v
           where v.tenant_id = :tenant_id
             and v.fleet_group_id = :group_id::uuid                                                          --? group_id !subtree
             and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, :group_id::uuid))::uuid[])      --? group_id subtree
        ), p.starts_on, p.ends_on, t.today, :threshold_pct::numeric) d
+ where d.is_decline
  order by d.change_pct, d.vehicle_id
  limit :limit

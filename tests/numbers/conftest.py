@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
+from sql import metrics
 from sql.embedded import Addresses
+from sql.explanations import Explained, explain
 
 EPOCH = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -108,6 +110,24 @@ class Garage:
         ).fetchone()
         assert row is not None
         return tuple(row)
+
+    def explain(self, at: date | float, **more: Any) -> Explained:
+        """Brings metrics and explanations up to date, as of a day."""
+        for _ in metrics.work_off(self.connection, self.tenant):
+            pass
+        done = explain(self.connection, self.tenant, today=at if isinstance(at, date) else day(at).date(), **more)
+        assert done is not None
+        return done
+
+    def said(self, subject: UUID, *, closed: bool = False) -> dict[str, str]:
+        """What is said about a vehicle or group, by kind."""
+        rows = self.connection.execute(
+            "select kind, text from explanations where %s in (vehicle_id, fleet_group_id)"
+            " and (closed_at is not null) = %s",
+            [subject, closed],
+        ).fetchall()
+        assert len({kind for kind, _ in rows}) == len(rows)
+        return dict(rows)
 
     def refresh(self) -> int:
         """Stores the figures of what changed; how many vehicles that were."""

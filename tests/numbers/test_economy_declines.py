@@ -31,7 +31,7 @@ def declines(garage: Garage, threshold: float = 10, today: date = date(2026, 6, 
     rows = garage.connection.execute(
         "select vehicle_id, miles, gallons::float8, round(baseline_mpg, 2)::float8, baseline_source,"
         " round(last_year_mpg, 2)::float8, round(change_pct, 2)::float8, round(last_year_change_pct, 2)::float8"
-        " from app.economy_declines(%s, array(select id from vehicles), %s, %s, %s, %s)",
+        " from app.economy_changes(%s, array(select id from vehicles), %s, %s, %s, %s) where is_decline",
         [garage.tenant, *QUARTER, today, Decimal(str(threshold))],
     ).fetchall()
     return {row[0]: tuple(row[1:]) for row in rows}
