@@ -81,6 +81,7 @@ def load_demo(
         for blueprint in blueprints:
             progress("Explanations", load.done, load.done)
             explain(connection, blueprint.id, today=until, written_at=datetime.combine(until, EXPLAINED))
+        connection.execute(SQL(texts()["analyze"]).format(table=Identifier("explanations")))
     progress("Done", load.done, load.done)
     return True
 

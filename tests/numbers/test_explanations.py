@@ -6,8 +6,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
+from sql import metrics
+from sql.embedded import Addresses
+from sql.explanations import explain
+from sql.owner import statements
 from tests.conftest import Ask
 from tests.numbers.conftest import Garage
 
@@ -373,6 +378,67 @@ def test_a_vehicle_and_a_group_go_with_what_was_said_of_them(garage: Garage):
     garage.connection.execute("delete from fleet_groups where id = %s", [group])
     assert garage.said(group) == {}
     assert garage.explain(40).closed == 0
+
+
+def due(garage: Garage) -> bool:
+    """Whether a worker would write the tenant's explanations now."""
+    statement = statements("sql.explanations")["tenants_due"]
+    return garage.connection.execute(statement).fetchall() == [(garage.tenant,)]
+
+
+def test_when_a_tenant_is_due(garage: Garage):
+    """Once in any case, each day, and a minute or twenty times the last run's time after that, if figures changed."""
+    assert due(garage)
+    explain(garage.connection, garage.tenant)
+    assert not due(garage)
+    thirsty(garage)
+    assert sum(batch.changes for batch in metrics.work_off(garage.connection, garage.tenant)) > 0
+    assert not due(garage), "the last time is not a minute ago"
+    ago = "update explanation_runs set ended_at = now() - make_interval(secs => %s), took = make_interval(secs => %s)"
+    for ended, took, is_due in ((59, 1, False), (61, 1, True), (199, 10, False), (201, 10, True)):
+        garage.connection.execute(ago, [ended, took])
+        assert due(garage) == is_due
+    job = """insert into jobs.procrastinate_jobs (queue_name, task_name, args)
+             values ('default', 'explanations', jsonb_build_object('tenant_id', %s::text))"""
+    garage.connection.execute(job, [garage.tenant])
+    assert not due(garage), "there is a job for it"
+    garage.connection.execute("delete from jobs.procrastinate_jobs")
+    explain(garage.connection, garage.tenant)
+    garage.connection.execute(ago, [3600, 1])
+    assert not due(garage), "nothing changed"
+    garage.connection.execute("update explanation_runs set as_of = as_of - 1")
+    assert due(garage), "it is another day"
+
+
+def test_only_one_writes_the_explanations_of_a_tenant(garage: Garage, fresh_database: Addresses):
+    """The other one leaves them alone, and the marks as well."""
+    thirsty(garage)
+    garage.explain(SUMMER)
+    garage.connection.execute("update vehicles set label = 'Blue'")
+    with psycopg.connect(fresh_database.owner, autocommit=True) as other, other.transaction():
+        other.execute(statements("sql.explanations")["take_turn"], {"tenant_id": garage.tenant})
+        assert explain(garage.connection, garage.tenant, today=SUMMER) is None
+    assert garage.explain(SUMMER).written == 1
+
+
+def test_a_run_that_is_refused_is_tried_again_later(garage: Garage, monkeypatch: pytest.MonkeyPatch):
+    """It leaves nothing but that the tenant is due, in a minute."""
+    thirsty(garage)
+    monkeypatch.setattr("sql.explanations.RULES", ("find_members", "keep", "make_tables"))
+    with pytest.raises(psycopg.ProgrammingError):
+        explain(garage.connection, garage.tenant)
+    assert (rows(garage), due(garage)) == ([], False)
+    garage.connection.execute("update explanation_runs set ended_at = now() - interval '61 s'")
+    assert due(garage)
+
+
+def test_a_rebuild_writes_explanations(garage: Garage, fresh_database: Addresses):
+    """As of today; of an overdue service whatever day that is."""
+    vehicle = garage.vehicle()
+    garage.read(vehicle, 1000, 9000, every=30)
+    for _ in metrics.rebuild(fresh_database.owner, None):
+        pass
+    assert set(garage.said(vehicle)) == {SERVICE}
 
 
 VIEWED = """{ explanations(first: 200, filter: {isClosed: false}) {
