@@ -113,10 +113,11 @@ select o.vehicle_id, null, 'SERVICE_OVERDUE', p.starts_on,
  cross join lateral (select coalesce(o.last_service_on, d.first_day)) p (starts_on);
 
 -- name: find_cost_outliers
--- Cost per mile over four quarters, the one of the day is the last, against the vehicles of the same group: those of the same
--- make and model if these are five, else all if those are five. An outlier lies far above the median by the modified
--- z-score of Iglewicz and Hoaglin, 0.6745 x (cost - median) / MAD > 3.5, and at least a quarter above it, so that no cents
--- matter among vehicles that cost the same. Under 1,000 miles one service decides, and nothing is said.
+-- Cost per mile, as costBreakdown has it, over four quarters of which that of the day is the last; against the vehicles of
+-- the same group: those of the same make and model if these are five, else all if those are five. An outlier lies far
+-- above the median by the modified z-score of Iglewicz and Hoaglin, 0.6745 x (cost - median) / MAD > 3.5, and at least a
+-- quarter above it, so that no cents matter among vehicles that cost the same. Under 1,000 miles one service decides, and
+-- nothing is said.
 insert into pg_temp.finding
 with period as (
   select (q.next - interval '1 year')::date as starts_on, q.next::date as ends_on
@@ -129,12 +130,26 @@ driven as (
    group by m.vehicle_id
   having sum(m.miles_driven) >= 1000
 ),
+event as (
+  select e.vehicle_id, e.event_type, e.occurred_at, e.cost
+    from manual_events e, period p
+   where e.tenant_id = %(tenant_id)s and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+     and e.occurred_at >= p.starts_on - interval '2 days' and e.occurred_at < p.ends_on + interval '2 days'
+  union all
+  select e.vehicle_id, e.event_type, e.occurred_at, e.cost
+    from manual_events_archive e, period p
+   where e.tenant_id = %(tenant_id)s and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+     and e.occurred_at >= p.starts_on - interval '2 days' and e.occurred_at < p.ends_on + interval '2 days'
+),
 spent as (
   select e.vehicle_id, sum(e.cost) as cost, sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
          sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
-    from manual_events e, period p
-   where e.tenant_id = %(tenant_id)s and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
-     and e.occurred_at >= p.starts_on::timestamp at time zone 'UTC' and e.occurred_at < p.ends_on::timestamp at time zone 'UTC'
+    from event e
+   cross join period p
+    join tenants t on t.id = %(tenant_id)s
+    left join vehicle_calendars c on c.tenant_id = %(tenant_id)s and c.vehicle_id = e.vehicle_id
+   where (e.occurred_at at time zone coalesce(c.time_zone, t.time_zone))::date >= p.starts_on
+     and (e.occurred_at at time zone coalesce(c.time_zone, t.time_zone))::date < p.ends_on
    group by e.vehicle_id
   having sum(e.cost) > 0
 ),

@@ -20,6 +20,13 @@ pytestmark = pytest.mark.database
 
 SUMMER, AUTUMN = date(2026, 6, 30), date(2026, 8, 1)
 SPRING = 95  # the sixth of April
+FIGURES = {
+    "miles": "milesDriven",
+    "fuel_cost": "fuelCost",
+    "maintenance_cost": "maintenanceCost",
+    "cost": "totalCost",
+    "cost_per_mile": "totalCostPerMile",
+}
 ECONOMY, SERVICE, COST, READINGS = "ECONOMY_FALLING", "SERVICE_OVERDUE", "COST_OUTLIER", "REJECTED_READINGS"
 
 
@@ -400,9 +407,11 @@ def test_when_a_tenant_is_due(garage: Garage):
         assert due(garage) == is_due
     job = """insert into jobs.procrastinate_jobs (queue_name, task_name, args)
              values ('default', 'explanations', jsonb_build_object('tenant_id', %s::text))"""
+    garage.connection.execute("set search_path = jobs, public")
     garage.connection.execute(job, [garage.tenant])
     assert not due(garage), "there is a job for it"
     garage.connection.execute("delete from jobs.procrastinate_jobs")
+    garage.connection.execute("reset search_path")
     explain(garage.connection, garage.tenant)
     garage.connection.execute(ago, [3600, 1])
     assert not due(garage), "nothing changed"
@@ -469,6 +478,22 @@ async def test_a_viewer_is_told_of_what_they_see_alone(ask: Ask):
         one for kind in ("vehicles", "fleetGroups") for node in seen.data[kind]["nodes"] for one in node["explanations"]
     ]
     assert sorted(one["text"] for one in beside) == sorted(node["text"] for node in told)
+
+
+async def test_a_cost_outlier_has_the_figures_of_the_breakdown(ask: Ask):
+    """Cost, miles and cost per mile of the vehicle in the period, as costBreakdown has them."""
+    query = """{ explanations(first: 200, filter: {kind: COST_OUTLIER}) {
+      nodes { periodStart periodEnd figures vehicle { id } } } }"""
+    breakdown = """query ($period: Period!) { rows: costBreakdown(groupBy: [VEHICLE], period: $period) {
+      vehicle { id } milesDriven fuelCost maintenanceCost totalCost totalCostPerMile } }"""
+    nodes = [n for n in (await ask(query, "owner@enterprise.example")).data["explanations"]["nodes"] if n["vehicle"]]
+    assert nodes
+    period = {"start": nodes[0]["periodStart"], "end": nodes[0]["periodEnd"]}
+    rows = (await ask(breakdown, "owner@enterprise.example", period=period)).data["rows"]
+    costs = {row.pop("vehicle")["id"]: {key: float(value or 0) for key, value in row.items()} for row in rows}
+    for node in nodes:
+        said = {key: float(value or 0) for key, value in node["figures"].items() if key in {*FIGURES}}
+        assert {FIGURES[key]: value for key, value in said.items()} == pytest.approx(costs[node["vehicle"]["id"]])
 
 
 async def test_of_another_tenant_nothing_is_told(ask: Ask):
