@@ -20,6 +20,7 @@ from api.uploads.content_type import KNOWN
 from api.uploads.s3 import S3Bucket
 from api.uploads.storage import LocalFolder, Storage
 from sql.encryption import EncryptedFields, Keyring, MasterKeys, key_service
+from sql.explanations import Phraser, phraser
 
 ORIGIN = re.compile(r"\*|https?://[a-z0-9.\[\]:-]+")
 Executor = Literal["breadth_first", "graphql_core"]
@@ -235,6 +236,15 @@ class Settings(BaseSettings):
         "interface. Keys of master_keys then only unwrap.",
     )
 
+    phrasing: str | None = Field(
+        default=None,
+        description="A provider of one's own, as module:attribute, that puts explanations into other words; "
+        "docs/explanations.md has its interface. Unset: the rules' own sentences.",
+    )
+    phrasing_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that the provider may take for a text; then the rule's sentence stays."
+    )
+
     uploads_dir: Path | None = Field(
         default=None, description="Where uploaded files are kept. Unset: uploads in MOTOMIND_DATA_DIR."
     )
@@ -310,6 +320,7 @@ class Settings(BaseSettings):
                 "has, or make the first one: export MOTOMIND_MASTER_KEYS=$(motomind keys generate)"
             )
         self.keyring()
+        self.phraser()
         if self.uploads_url is not None:
             self.storage()
         return self
@@ -368,6 +379,15 @@ class Settings(BaseSettings):
             return MasterKeys.of(self.master_keys.get_secret_value() if self.master_keys else "", service)
         except ValueError as error:
             raise ValueError(f"MOTOMIND_MASTER_KEYS {error}") from None
+
+    def phraser(self) -> Phraser | None:
+        """What puts explanations into other words; None where the rules' sentences stay. Raises ValueError."""
+        if self.phrasing is None:
+            return None
+        try:
+            return phraser(self.phrasing, seconds=self.phrasing_timeout)
+        except ValueError as error:
+            raise ValueError(f"MOTOMIND_PHRASING {error}") from None
 
     @property
     def has_production_issuer(self) -> bool:

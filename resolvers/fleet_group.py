@@ -230,7 +230,7 @@ class FleetGroup(Node):
         return info.context.loaders.level(summaries_of_group, column(groups, "id"), *bounds(period))
 
     @level(
-        description="What the stored figures say about the group, newest first.",
+        description="What the figures say about the group and what is below it now, newest first.",
         directives=[ListSize(assumed_size=5)],
     )
     def explanations(groups: Level, info: Info) -> list[Explanation]:

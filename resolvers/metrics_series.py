@@ -50,13 +50,15 @@ class Measure(Enum):
     MAINTENANCE_COST = "maintenance_cost"
     TOTAL_COST = "total_cost"
     COST_PER_MILE = "cost_per_mile"
+    FUEL_EFFICIENCY_MPG = "fuel_efficiency_mpg"
     ACTIVE_VEHICLES = "active_vehicles"
     VEHICLE_COUNT = "vehicle_count"
 
 
 OF_DAYS = {Measure.MILES_DRIVEN, Measure.IDLE_MINUTES, Measure.HARSH_EVENTS}
 OF_EVENTS = {Measure.FUEL_GALLONS, Measure.FUEL_COST, Measure.MAINTENANCE_COST, Measure.TOTAL_COST}
-"""Measures from the daily metrics alone and from events alone; all others need both."""
+OF_SPANS = {Measure.FUEL_EFFICIENCY_MPG}
+"""Measures from the daily metrics alone, from events alone and from spans of fuel alone; others need the first two."""
 
 
 @strawberry.type(
@@ -75,6 +77,10 @@ class MetricsSeriesRow(FlatRow):
     )
     cost_per_mile: Decimal | None = strawberry.field(
         description="Total cost over miles driven, US dollars; null without miles."
+    )
+    fuel_efficiency_mpg: float | None = strawberry.field(
+        description="Miles per US gallon: total miles over total gallons of the accepted spans from one full fill to "
+        "the next that end in the interval; null where there is none."
     )
     active_vehicles: int | None = strawberry.field(
         description="Vehicles with a mile driven, a fuel purchase or a maintenance in the interval."
@@ -123,8 +129,9 @@ class MetricsSeriesQuery:
             filter,
             cost_centre_path,
             first,
-            driven=True if asked - OF_EVENTS else None,
-            spent=True if asked - OF_DAYS else None,
+            driven=True if asked - OF_EVENTS - OF_SPANS else None,
+            spent=True if asked - OF_DAYS - OF_SPANS else None,
+            spans=True if asked & OF_SPANS else None,
             interval=interval.value,
             **{measure.value: True for measure in asked},
         )

@@ -12,6 +12,7 @@ from resolvers.audit_record import AuditQuery
 from resolvers.client import ClientQuery
 from resolvers.cost_breakdown import CostBreakdownQuery
 from resolvers.document_usage import DocumentUsageQuery
+from resolvers.economy_decline import EconomyDeclineQuery
 from resolvers.event_mutation import EventMutation
 from resolvers.executor import BreadthFirstExecutor
 from resolvers.explanation import ExplanationQuery
@@ -49,6 +50,7 @@ QUERIES = (
     DocumentUsageQuery,
     CostBreakdownQuery,
     MetricsSeriesQuery,
+    EconomyDeclineQuery,
 )
 
 

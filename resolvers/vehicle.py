@@ -214,7 +214,7 @@ class Vehicle(Node):
         return info.context.loaders.level(service_by_vehicle, column(vehicles, "id"))
 
     @level(
-        description="What the figures say about the vehicle, newest first.",
+        description="What the figures say about the vehicle now, newest first.",
         directives=[ListSize(assumed_size=5)],
     )
     def explanations(vehicles: Level, info: Info) -> list[Explanation]:

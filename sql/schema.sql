@@ -286,6 +286,53 @@ CREATE FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) RETUR
    where k.tenant_id = in_tenant_id and k.retired_at is null
 $$;
 ALTER FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) OWNER TO motomind;
+CREATE FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) RETURNS TABLE(vehicle_id uuid, miles bigint, gallons numeric, baseline_mpg numeric, baseline_source text, last_year_mpg numeric, change_pct numeric, last_year_change_pct numeric, is_decline boolean)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with summed as (
+    select s.vehicle_id, count(*) filter (where s.is_now) as spans,
+           sum(s.miles) filter (where s.is_now) as miles, sum(s.gallons) filter (where s.is_now) as gallons,
+           count(*) filter (where not s.is_now) as spans_before,
+           sum(s.miles) filter (where not s.is_now) as miles_before, sum(s.gallons) filter (where not s.is_now) as gallons_before,
+           count(*) filter (where s.is_last_year) as spans_last_year,
+           sum(s.miles) filter (where s.is_last_year) as miles_last_year,
+           sum(s.gallons) filter (where s.is_last_year) as gallons_last_year
+      from (
+        select s.vehicle_id, s.miles::bigint as miles, s.gallons,
+               s.ended_at >= period_start::timestamp at time zone 'UTC' as is_now,
+               s.ended_at < (least(period_end, today + 1) - interval '1 year') at time zone 'UTC' as is_last_year
+          from app.current_spans(in_tenant_id, vehicle_ids) s
+         where s.rejected_reason is null
+           and s.ended_at >= (period_start - interval '1 year') at time zone 'UTC'
+           and s.ended_at < period_end::timestamp at time zone 'UTC'
+      ) s
+     group by s.vehicle_id
+  ),
+  compared as (
+    select s.vehicle_id, s.miles, s.gallons,
+           case when b.is_expected then v.baseline_fuel_mpg when b.is_known then s.miles_before end as baseline_miles,
+           case when b.is_expected then 1 when b.is_known then s.gallons_before end as baseline_gallons,
+           case when b.is_expected then 'EXPECTED' else 'YEAR_BEFORE' end as baseline_source,
+           case when b.is_last_year_known then s.miles_last_year end as last_year_miles,
+           case when b.is_last_year_known then s.gallons_last_year end as last_year_gallons
+      from summed s
+      join vehicles v on v.tenant_id = in_tenant_id and v.id = s.vehicle_id
+     cross join lateral (
+       select v.baseline_fuel_mpg > 0, s.spans_before >= 4 and s.gallons_before >= 10,
+              s.spans_last_year >= 4 and s.gallons_last_year >= 10
+     ) b (is_expected, is_known, is_last_year_known)
+     where s.spans >= 4 and s.gallons >= 10
+  )
+  select c.vehicle_id, c.miles::bigint, c.gallons, c.baseline_miles / c.baseline_gallons, c.baseline_source,
+         c.last_year_miles / c.last_year_gallons,
+         100 * (c.miles * c.baseline_gallons / (c.gallons * c.baseline_miles) - 1),
+         100 * (c.miles * c.last_year_gallons / (c.gallons * c.last_year_miles) - 1),
+         100 * c.miles * c.baseline_gallons <= (100 - threshold_pct) * c.gallons * c.baseline_miles
+         and coalesce(100 * c.miles * c.last_year_gallons <= (100 - threshold_pct) * c.gallons * c.last_year_miles, true)
+    from compared c
+   where c.baseline_miles is not null
+$$;
+ALTER FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) OWNER TO motomind;
 CREATE FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text DEFAULT NULL::text, in_user_agent text DEFAULT NULL::text, in_client_id uuid DEFAULT NULL::uuid) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -311,6 +358,21 @@ begin
 end;
 $$;
 ALTER FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) OWNER TO motomind;
+CREATE FUNCTION app.explanations_due_of_vehicles() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into explanations_due (tenant_id)
+  select distinct n.tenant_id
+    from new_rows n
+    join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id
+   where (n.label, n.make, n.model, n.baseline_fuel_mpg, n.baseline_service_interval_miles)
+         is distinct from (o.label, o.make, o.model, o.baseline_fuel_mpg, o.baseline_service_interval_miles);
+  return null;
+end;
+$$;
+ALTER FUNCTION app.explanations_due_of_vehicles() OWNER TO motomind;
 CREATE FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, event_id uuid, started_at timestamp with time zone, ended_at timestamp with time zone, miles integer, gallons numeric, cost numeric, rejected_reason text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -726,6 +788,15 @@ CREATE FUNCTION app.pending_migrations(in_known text[]) RETURNS SETOF text
    order by k.id
 $$;
 ALTER FUNCTION app.pending_migrations(in_known text[]) OWNER TO motomind;
+CREATE FUNCTION app.period_in_words(starts_on date, ends_on date, today date) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case when ends_on > today then 'since ' || to_char(starts_on, 'FMDD FMMonth YYYY')
+              else 'from ' || to_char(starts_on, case when extract(year from starts_on) = extract(year from ends_on - 1)
+                                                      then 'FMDD FMMonth' else 'FMDD FMMonth YYYY' end)
+                   || ' to ' || to_char(ends_on - 1, 'FMDD FMMonth YYYY') end
+$$;
+ALTER FUNCTION app.period_in_words(starts_on date, ends_on date, today date) OWNER TO motomind;
 CREATE FUNCTION app.person_of_email(in_email text, in_name text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1724,6 +1795,14 @@ CREATE TABLE public.event_stream (
 );
 ALTER TABLE ONLY public.event_stream FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.event_stream OWNER TO motomind;
+CREATE TABLE public.explanation_runs (
+    tenant_id uuid NOT NULL,
+    as_of date NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    took interval NOT NULL
+);
+ALTER TABLE ONLY public.explanation_runs FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.explanation_runs OWNER TO motomind;
 CREATE TABLE public.explanations (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1736,13 +1815,23 @@ CREATE TABLE public.explanations (
     model_version text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text,
+    closed_at timestamp with time zone,
     CONSTRAINT explanations_figures_check CHECK ((jsonb_typeof(figures) = 'object'::text)),
+    CONSTRAINT explanations_kind_check CHECK ((kind = ANY (ARRAY['ECONOMY_FALLING'::text, 'SERVICE_OVERDUE'::text, 'COST_OUTLIER'::text, 'REJECTED_READINGS'::text]))),
     CONSTRAINT explanations_one_subject CHECK ((num_nonnulls(vehicle_id, fleet_group_id) = 1)),
     CONSTRAINT explanations_period CHECK ((period_start < period_end)),
     CONSTRAINT explanations_text_check CHECK ((length(text) > 0))
 );
 ALTER TABLE ONLY public.explanations FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.explanations OWNER TO motomind;
+CREATE TABLE public.explanations_due (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.explanations_due FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.explanations_due OWNER TO motomind;
 CREATE TABLE public.fleet_groups (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2192,6 +2281,10 @@ ALTER TABLE ONLY public.event_stream
     ADD CONSTRAINT event_stream_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.event_stream
     ADD CONSTRAINT event_stream_tenant_id_aggregate_type_aggregate_id_version_key UNIQUE (tenant_id, aggregate_type, aggregate_id, version);
+ALTER TABLE ONLY public.explanation_runs
+    ADD CONSTRAINT explanation_runs_pkey PRIMARY KEY (tenant_id);
+ALTER TABLE ONLY public.explanations_due
+    ADD CONSTRAINT explanations_due_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.explanations
     ADD CONSTRAINT explanations_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.fleet_groups
@@ -2258,6 +2351,7 @@ CREATE UNIQUE INDEX document_usage_day ON public.document_usage USING btree (ten
 CREATE INDEX event_stream_created_at ON public.event_stream USING btree (tenant_id, created_at, id);
 CREATE INDEX explanations_created_at ON public.explanations USING btree (tenant_id, created_at, id);
 CREATE INDEX explanations_group ON public.explanations USING btree (tenant_id, fleet_group_id, created_at, id);
+CREATE UNIQUE INDEX explanations_subject ON public.explanations USING btree (tenant_id, vehicle_id, fleet_group_id, kind, period_start) NULLS NOT DISTINCT WHERE (kind IS NOT NULL);
 CREATE INDEX explanations_vehicle ON public.explanations USING btree (tenant_id, vehicle_id, created_at, id);
 CREATE INDEX fleet_groups_created_at ON public.fleet_groups USING btree (tenant_id, created_at, id);
 CREATE INDEX fleet_groups_name ON public.fleet_groups USING btree (tenant_id, name, id);
@@ -2333,6 +2427,7 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.tenants REFERENCING OLD TABLE
 CREATE TRIGGER audit_update AFTER UPDATE ON public.uploads REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_user_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
+CREATE TRIGGER explanations_due AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.explanations_due_of_vehicles();
 CREATE TRIGGER metrics_due AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_groups();
 CREATE TRIGGER metrics_due AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_tenants();
 CREATE TRIGGER metrics_due AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_vehicles();
@@ -2400,12 +2495,16 @@ ALTER TABLE ONLY public.document_usage
     ADD CONSTRAINT document_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.event_stream
     ADD CONSTRAINT event_stream_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.explanation_runs
+    ADD CONSTRAINT explanation_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.explanations_due
+    ADD CONSTRAINT explanations_due_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.explanations
     ADD CONSTRAINT explanations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.explanations
-    ADD CONSTRAINT explanations_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+    ADD CONSTRAINT explanations_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.explanations
-    ADD CONSTRAINT explanations_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id);
+    ADD CONSTRAINT explanations_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.fleet_groups
     ADD CONSTRAINT fleet_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fleet_groups
@@ -2522,7 +2621,9 @@ ALTER TABLE public.client_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.clients ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.document_usage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.event_stream ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.explanation_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.explanations_due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fuel_spans ENABLE ROW LEVEL SECURITY;
@@ -2545,7 +2646,9 @@ CREATE POLICY owner ON public.client_keys TO motomind USING (true) WITH CHECK (t
 CREATE POLICY owner ON public.clients TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.document_usage TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.event_stream TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.explanation_runs TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.explanations_due TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fuel_spans TO motomind USING (true) WITH CHECK (true);
@@ -2612,7 +2715,9 @@ CREATE POLICY read_tenant ON public.client_keys FOR SELECT TO gateway_tenant USI
 CREATE POLICY read_tenant ON public.clients FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.document_usage FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.event_stream FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.explanation_runs FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.explanations FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.explanations_due FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_groups FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_summary_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fuel_spans FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
@@ -2685,8 +2790,12 @@ GRANT ALL ON FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) T
 GRANT ALL ON FUNCTION app.current_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) TO gateway;
+REVOKE ALL ON FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) TO gateway;
+REVOKE ALL ON FUNCTION app.explanations_due_of_vehicles() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
@@ -2743,6 +2852,7 @@ GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO ga
 GRANT ALL ON FUNCTION app.payload_odometer(event_type text, payload jsonb) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.pending_migrations(in_known text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.pending_migrations(in_known text[]) TO gateway;
+REVOKE ALL ON FUNCTION app.period_in_words(starts_on date, ends_on date, today date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.person_of_email(in_email text, in_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.person_of_email(in_email text, in_name text) TO gateway_tenant;
 REVOKE ALL ON FUNCTION app.readable_groups() FROM PUBLIC;

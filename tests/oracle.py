@@ -29,6 +29,8 @@ TABLES = {
     "group_changes": None,
     "group_metrics": None,
     "vehicle_calendars": None,
+    "explanations_due": None,
+    "explanation_runs": None,
     "clients": "clients",
     "client_keys": None,
     "manifests": None,

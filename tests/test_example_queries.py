@@ -57,6 +57,7 @@ def test_there_are_examples_for_the_questions_of_bi():
     """Costs, service, economy, the tree and the audit trail are among them."""
     assert {path.stem for path in FILES} >= {
         *("costs_by_group_and_month", "cost_per_vehicle", "vehicles_due_for_service", "declining_fuel_economy"),
+        "vehicles_losing_economy",
         *("fleet_tree", "latest_events", "audit_trail"),
     }
 

@@ -393,6 +393,41 @@ async def test_fuel_economy_is_total_over_total_of_the_accepted_spans(group_by, 
         assert found
 
 
+@pytest.mark.parametrize("group_by", [[], ["GROUP"], ["MAKE", "MODEL"]], ids="-".join)
+@pytest.mark.parametrize("interval", ["WEEK", "QUARTER"])
+async def test_a_series_of_fuel_economy_is_total_over_total_of_the_accepted_spans(group_by, interval, world, tell):
+    """A row for each interval in which one ends; with other measures beside it the same figures."""
+    grant_at_random(world, random.Random(3))  # noqa: S311
+    oracle = Oracle(world.owner)
+    with psycopg.connect(world.owner) as connection:
+        spans = connection.execute(
+            """select vehicle_id, (ended_at at time zone 'UTC')::date, miles, gallons
+                 from app.fuel_spans((select id from tenants where name = 'Fleet 1'), array(select id from vehicles))
+                where rejected_reason is null"""
+        ).fetchall()
+    query = SERIES.replace("costPerMile", "costPerMile fuelEfficiencyMpg")
+    for person in (OWNER, VIEWER):
+        cars = {row["id"]: row for row in oracle.see(person, TENANT[person])["vehicles"]}
+        asked = {"groupBy": group_by, "interval": interval}
+        sums = defaultdict(lambda: [0, Decimal(0)])
+        for vehicle, day, miles, gallons in spans:
+            if vehicle in cars:
+                total = sums[place_of(cars[vehicle], {**DEFAULTS, **asked}), start_of(day, interval)]
+                total[0] += miles
+                total[1] += gallons
+        alone = by_key((await tell(person, query, **asked, measures=["FUEL_EFFICIENCY_MPG"]))[0]["rows"], "start")
+        found = {at: row["fuelEfficiencyMpg"] for at, row in alone.items()}
+        assert found == {at: pytest.approx(miles / float(gallons)) for at, (miles, gallons) in sums.items()}
+        assert found
+        both = ["FUEL_EFFICIENCY_MPG", "MILES_DRIVEN", "TOTAL_COST"]
+        beside = by_key((await tell(person, query, **asked, measures=both))[0]["rows"], "start")
+        assert {at: row["fuelEfficiencyMpg"] for at, row in beside.items() if row["fuelEfficiencyMpg"]} == found
+        plain = by_key((await tell(person, SERIES, **asked, measures=both[1:]))[0]["rows"], "start")
+        for row in beside.values():
+            del row["fuelEfficiencyMpg"]
+        assert beside == plain
+
+
 async def test_many_events_of_a_vehicle_multiply_nothing(world, oracle, tell):
     """A hundred more purchases add their cost; vehicles, miles and maintenance stay, in every way to group."""
     (car, *_) = (row for row in oracle.see(OWNER, "Fleet 1")["vehicles"] if row["fleet_group_id"])

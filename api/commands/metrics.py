@@ -27,7 +27,7 @@ def rebuild(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Compute the metrics of every vehicle anew.
+    """Compute the metrics of every vehicle anew, and then the explanations.
 
     Never needed for what the gateway or an import wrote. Interrupted, it goes on where it was when it is begun again,
     or is completed by 'motomind worker'. Only rows that differ are written.
@@ -36,9 +36,10 @@ def rebuild(
 
     vehicles = tenants = 0
     failed = 0
-    with database(settings_of(data_dir=data_dir), migrate=False, begin=False) as addresses, progress_bar() as progress:
+    settings = settings_of(data_dir=data_dir)
+    with database(settings, migrate=False, begin=False) as addresses, progress_bar() as progress:
         seen = None
-        for at in computed.rebuild(addresses.owner, tenant):
+        for at in computed.rebuild(addresses.owner, tenant, settings.phraser()):
             if at.name != seen:
                 seen, before = at.name, 0
                 tenants += 1

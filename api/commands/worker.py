@@ -21,7 +21,7 @@ def worker(
     data_dir: DataDir = None,
     parent: Annotated[int | None, typer.Option(hidden=True, help="Stop when this process is no parent.")] = None,
 ) -> None:
-    """Keep the metrics of vehicles current, as the database's owner.
+    """Keep the metrics of vehicles, and explanations of them, current, as the database's owner.
 
     What events change is computed within seconds, for several tenants at the same time (MOTOMIND_WORKER_JOBS). Any
     number of workers may run, on any number of machines. SIGTERM or Ctrl+C: it finishes what it has in hand.
@@ -34,8 +34,8 @@ def worker(
         require_database(addresses.owner)
         logs.configure(settings)
         if parent is None:
-            console.print("The worker keeps metrics current  (Ctrl+C stops it)", style="bold")
-        running = Worker(addresses.owner, at_once=settings.worker_jobs)
+            console.print("The worker keeps metrics and explanations current  (Ctrl+C stops it)", style="bold")
+        running = Worker(addresses.owner, at_once=settings.worker_jobs, phraser=settings.phraser())
         asyncio.run(work(running, is_orphan=lambda: parent is not None and os.getppid() != parent))
         if parent is None:
             console.print("Stopped.")

@@ -1,19 +1,18 @@
-"""The demo loader: one transaction from the first tenant to the last explanation."""
+"""The demo loader: one transaction from the first tenant to the last figure, then what rules find in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from sql.demo import chunk, explanation, forest, roster, summary
+from sql.demo import chunk, forest, roster, summary
 from sql.demo.blueprint import Blueprint, DemoSize
 from sql.demo.catalogue import named
 from sql.demo.chunk import Chunk
-from sql.demo.explanation import Findings
 from sql.demo.life import live
 from sql.demo.roster import Roster
 from sql.demo.stage import Stage, texts
@@ -22,17 +21,18 @@ from sql.demo.vehicle import make_vehicle
 from sql.encryption import Keyring
 from sql.encryption.fields import COLUMNS as ENCRYPTED
 from sql.encryption.tenant_seal import TenantSeal
+from sql.explanations import explain
 from sql.owner import connected
 
 Progress = Callable[[str, int, int], None]
 
 NAMED_DAYS = 365
+EXPLAINED = time(4, tzinfo=UTC)
 CHUNK_ROWS = 20_000
 COLUMNS = {
     **roster.COLUMNS,
     **chunk.COLUMNS,
     "fleet_summary_metrics": summary.COLUMNS,
-    "explanations": explanation.COLUMNS,
 }
 RECORDS = ("audit_trail", "event_stream")
 FIGURES = ("odometer_readings", "fuel_spans", "vehicle_changes", "group_metrics", "vehicle_calendars", "group_changes")
@@ -78,6 +78,10 @@ def load_demo(
         for table in (*COLUMNS, *RECORDS, *FIGURES):
             progress("Analyzing", load.done, load.done)
             connection.execute(SQL(texts()["analyze"]).format(table=Identifier(table)))
+        for blueprint in blueprints:
+            progress("Explanations", load.done, load.done)
+            explain(connection, blueprint.id, today=until, written_at=datetime.combine(until, EXPLAINED))
+        connection.execute(SQL(texts()["analyze"]).format(table=Identifier("explanations")))
     progress("Done", load.done, load.done)
     return True
 
@@ -126,21 +130,17 @@ class _Load:
     def _load_vehicles(self, tenant: Blueprint, plan: Roster) -> None:
         """Loads a tenant's vehicles with their lives, in chunks, and what the lives add up to."""
         sums = Summary(tenant)
-        findings = Findings(self._first_day, self._until)
         rows = Chunk(tenant, plan)
         pending = 0
         for number in range(1, len(tenant.homes) + 1):
             life = live(make_vehicle(tenant, number), self._first_day, self._until)
             rows.add(life)
             sums.add(life)
-            findings.look(life)
             pending += 1
             if len(rows) >= CHUNK_ROWS or number == len(tenant.homes):
                 self._flush(rows, pending)
                 rows, pending = Chunk(tenant, plan), 0
-        findings.compare(tenant, sums)
         self._put("fleet_summary_metrics", list(sums.rows()))
-        self._put("explanations", list(findings.rows(tenant)))
 
     def _flush(self, rows: Chunk, vehicles: int) -> None:
         self._vehicles_left -= vehicles

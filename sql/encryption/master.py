@@ -7,13 +7,13 @@ import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol, Self, runtime_checkable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sql.errors import EncryptionUnavailableError
+from sql.reference import at
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -114,12 +114,7 @@ def new_master_key(name: str) -> str:
 
 def key_service(reference: str) -> KeyService:
     """The key service at ``module:attribute``; a class or function there is called for it. Raises ValueError."""
-    module, _, attribute = reference.partition(":")
-    try:
-        found = getattr(import_module(module), attribute)
-        service = found() if isinstance(found, type) or not isinstance(found, KeyService) else found
-    except Exception as error:
-        raise ValueError(f"{reference!r} is not there: {type(error).__name__}: {error}") from error
+    service = at(reference, lambda found: isinstance(found, KeyService))
     if not isinstance(service, KeyService):
         raise ValueError(f"{reference!r} has no name, wrap and unwrap")  # noqa: TRY004 - a setting that is wrong
     return service

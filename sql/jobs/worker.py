@@ -19,6 +19,7 @@ from procrastinate.jobs import Status
 from psycopg_pool import PoolTimeout
 
 from sql import metrics
+from sql.explanations import Phraser, explain
 from sql.jobs import SCHEMA
 from sql.owner import connected, statements
 
@@ -40,11 +41,15 @@ def require_database(owner_url: str) -> None:
 
 
 class Worker:
-    """One worker, until it is stopped. ``at_once`` is how many jobs it carries out at the same time."""
+    """One worker, until it is stopped. ``at_once`` is how many jobs it carries out at the same time.
 
-    def __init__(self, owner_url: str, *, at_once: int) -> None:
+    ``phraser`` puts explanations into other words; without one they stay in the rules' own.
+    """
+
+    def __init__(self, owner_url: str, *, at_once: int, phraser: Phraser | None = None) -> None:
         self._url = owner_url
         self._at_once = at_once
+        self._phraser = phraser
         self._stopping = threading.Event()
         self._failed: dict[UUID, float] = {}
 
@@ -70,7 +75,7 @@ class Worker:
             kwargs={"options": f"-c search_path={SCHEMA}", "application_name": "motomind worker"},
         )
         app = App(connector=connector)
-        _add_tasks(app, self._compute, self._make_partitions)
+        _add_tasks(app, self._compute, self._explain, self._make_partitions)
         async with app.open_async():
             # Its jobs are few and short: what is to be kept is in the log.
             working = asyncio.create_task(
@@ -93,13 +98,19 @@ class Worker:
                     raise error
 
     async def _look(self, app: App) -> None:
-        """Defers a job for each tenant that has something due and no job that waits, until it is to stop."""
-        text = statements("sql.metrics")["tenants_without_job"].decode()
+        """Defers jobs for tenants that have something due and no such job that waits, until it is to stop."""
+        changed = statements("sql.metrics")["tenants_without_job"].decode()
+        unexplained = statements("sql.explanations")["tenants_due"].decode()
         while not self._stopping.is_set():
-            for row in await app.connector.execute_query_all_async(text):
+            for row in await app.connector.execute_query_all_async(changed):
                 tenant_id = str(row["id"])
                 with suppress(AlreadyEnqueued):
                     await app.configure_task("metrics", queueing_lock=tenant_id).defer_async(tenant_id=tenant_id)
+            for row in await app.connector.execute_query_all_async(unexplained):
+                tenant_id = str(row["id"])
+                job = app.configure_task("explanations", queueing_lock=f"explanations {tenant_id}", priority=-1)
+                with suppress(AlreadyEnqueued):
+                    await job.defer_async(tenant_id=tenant_id)
             await self._pause(LOOK_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
@@ -109,6 +120,22 @@ class Worker:
 
     async def _compute(self, tenant_id: str) -> None:
         await asyncio.to_thread(self._work_off, UUID(tenant_id))
+
+    async def _explain(self, tenant_id: str) -> None:
+        await asyncio.to_thread(self._write_explanations, UUID(tenant_id))
+
+    def _write_explanations(self, tenant_id: UUID) -> None:
+        """After its figures, as what is stored of a vehicle is read faster than worked out."""
+        self._work_off(tenant_id)
+        if self._stopping.is_set():
+            return
+        with connected(self._url, autocommit=True) as connection:
+            done = explain(connection, tenant_id, phraser=self._phraser)
+        if done is not None and (done.written or done.closed or done.phrased):
+            log.info(
+                "explanations of tenant %s: %d written, %d closed, %d phrased",
+                *(tenant_id, done.written, done.closed, done.phrased),
+            )
 
     def _work_off(self, tenant_id: UUID) -> None:
         begun = time.monotonic()
@@ -137,13 +164,20 @@ class Worker:
 
 
 def _add_tasks(
-    app: App, compute: Callable[[str], Awaitable[None]], make_partitions: Callable[[], Awaitable[None]]
+    app: App,
+    compute: Callable[[str], Awaitable[None]],
+    explain_tenant: Callable[[str], Awaitable[None]],
+    make_partitions: Callable[[], Awaitable[None]],
 ) -> None:
     """What jobs do. Each may run twice or be lost with its worker: what is due stays marked until it is done."""
 
     @app.task(name="metrics", retry=RetryStrategy(max_attempts=5, exponential_wait=2))
     async def _metrics(tenant_id: str) -> None:
         await compute(tenant_id)
+
+    @app.task(name="explanations")  # where it fails, the tenant is due again
+    async def _explanations(tenant_id: str) -> None:
+        await explain_tenant(tenant_id)
 
     @app.periodic(cron="17 3 * * *")
     @app.task(name="partitions", queueing_lock="partitions", retry=RetryStrategy(max_attempts=5, exponential_wait=4))

@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 
 from sql.errors import SetupError
+from sql.explanations import Phraser, explain
 from sql.owner import connected, statements
 
 log = logging.getLogger("motomind.metrics")
@@ -72,6 +73,7 @@ def compute(
             due += connection.execute(said["refresh_figures"], {**given, "vehicle_ids": list(vehicles)}).fetchall()
             given |= {"vehicle_ids": [vehicle_id for vehicle_id, _ in due], "since": [since for _, since in due]}
             ((written, removed),) = connection.execute(said["refresh_metrics"], given).fetchall()
+            connection.execute(said["note_explanations_due"], given)
             return Batch(vehicles, sum(changes for *_, changes in taken), written, removed)
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.InternalError) as error:
         if not claimed:
@@ -123,11 +125,12 @@ class RebuiltTenant:
     failed: tuple[UUID, ...] = ()
 
 
-def rebuild(owner_url: str, tenant: str | None) -> Iterator[RebuiltTenant]:
+def rebuild(owner_url: str, tenant: str | None, phraser: Phraser | None = None) -> Iterator[RebuiltTenant]:
     """Computes the metrics of every vehicle anew, of all tenants or the one of a name; tells after each transaction.
 
-    All vehicles are marked first. Where marks of an earlier rebuild are left, that one is completed: by this, or by a
-    worker meanwhile. Raises SetupError for a name that no tenant has, and what sql.owner says of an address.
+    After its metrics a tenant's explanations are brought up to date, by ``phraser`` in other words. All vehicles are
+    marked first. Where marks of an earlier rebuild are left, that one is completed: by this, or by a worker meanwhile.
+    Raises SetupError for a name that no tenant has, and what sql.owner says of an address.
     """
     said = statements(__name__)
     with connected(owner_url, autocommit=True) as connection:
@@ -139,6 +142,7 @@ def rebuild(owner_url: str, tenant: str | None) -> Iterator[RebuiltTenant]:
             connection.execute(said["make_all_due"], {"tenant_ids": [tenant_id for tenant_id, _ in tenants]})
         for tenant_id, name in tenants:
             yield from _rebuild(connection, tenant_id, name)
+            explain(connection, tenant_id, phraser=phraser)
 
 
 def _rebuild(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> Iterator[RebuiltTenant]:

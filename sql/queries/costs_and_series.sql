@@ -122,7 +122,11 @@ figure as (
 --}
 --{ spans
       union all
-      select vehicle_id, start, false, false, null, null, null, null, null, null, null, null, miles, gallons from economy
+      select vehicle_id, start, false,
+             true,                                                            --? fuel_efficiency_mpg
+             false,                                                           --? !fuel_efficiency_mpg
+             null, null, null, null, null, null, null, null, miles, gallons
+        from economy
 --}
     ) figure
    group by figure.vehicle_id, figure.start
@@ -198,6 +202,8 @@ select t.start, t.fleet_group_id, t.vehicle_id, t.make, t.model, t.cost_centre,
        null::numeric as total_cost,                  --? !total_cost
        round(t.cost / nullif(t.miles, 0), 4) as cost_per_mile,  --? cost_per_mile
        null::numeric as cost_per_mile,               --? !cost_per_mile
+       (t.span_miles / nullif(t.span_gallons, 0))::float8 as fuel_efficiency_mpg,  --? fuel_efficiency_mpg
+       null::float8 as fuel_efficiency_mpg,          --? !fuel_efficiency_mpg
        t.active::integer as active_vehicles,         --? active_vehicles
        null::integer as active_vehicles,             --? !active_vehicles
        t.vehicle_count::integer as vehicle_count     --? vehicle_count

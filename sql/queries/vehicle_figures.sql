@@ -63,3 +63,27 @@ select
    and s.state = any (:states::text[])
  order by s.worn desc nulls last, v.id
  limit :limit
+
+-- Vehicles whose economy declines, the most first; without a period in the calendar quarter of today, UTC.
+
+-- name: economy_declines
+-- row: EconomyDecline
+-- plan: force_custom_plan
+select d.vehicle_id, p.starts_on as period_start, p.ends_on as period_end, d.miles, d.gallons,
+       d.miles / d.gallons::float8 as mpg, d.baseline_mpg::float8 as baseline_mpg, d.baseline_source,
+       d.last_year_mpg::float8 as last_year_mpg, d.change_pct::float8 as change_pct,
+       d.last_year_change_pct::float8 as last_year_change_pct
+  from (select (now() at time zone 'UTC')::date as today) t
+ cross join lateral (
+   select coalesce(:period_start::date, date_trunc('quarter', t.today::timestamp)::date),
+          coalesce(:period_end::date, (date_trunc('quarter', t.today::timestamp) + interval '3 months')::date)
+ ) p (starts_on, ends_on)
+ cross join lateral app.economy_changes(:tenant_id, array(
+         select v.id from vehicles v
+          where v.tenant_id = :tenant_id
+            and v.fleet_group_id = :group_id::uuid                                                          --? group_id !subtree
+            and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, :group_id::uuid))::uuid[])      --? group_id subtree
+       ), p.starts_on, p.ends_on, t.today, :threshold_pct::numeric) d
+ where d.is_decline
+ order by d.change_pct, d.vehicle_id
+ limit :limit

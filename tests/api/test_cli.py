@@ -491,9 +491,10 @@ def test_the_demo_is_encrypted_as_the_settings_say(run: Run, migrated: Addresses
         ({"MOTOMIND_MASTER_KEYS": "secret-text"}, "NAME:BASE64"),
         ({"MOTOMIND_KMS": "nowhere:service"}, "'nowhere:service' is not there"),
         ({"MOTOMIND_KMS": "json:JSONDecoder"}, "has no name, wrap and unwrap"),
+        ({"MOTOMIND_PHRASING": "nowhere:provider"}, "MOTOMIND_PHRASING 'nowhere:provider' is not there"),
     ],
 )
-def test_wrong_settings_of_encryption_are_told_before_anything_begins(run: Run, settings, said):
+def test_wrong_settings_of_encryption_and_phrasing_are_told_before_anything_begins(run: Run, settings, said):
     """By name, and without the key."""
     told = failure(run("keys", "list", **settings))
     assert said in told

@@ -140,6 +140,32 @@ def test_a_worker_outlives_the_database(small_fleet: Addresses, start: Start):
     assert worker.poll() is None
 
 
+def test_a_worker_writes_explanations_in_the_words_of_a_provider(
+    small_fleet: Addresses, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Also of what is due when it begins; what ceases to hold is closed as soon as the tenant's turn comes again."""
+    (tmp_path / "polite.py").write_text(
+        "class Polite:\n    name = 'polite-1'\n"
+        "    def phrase(self, finding):\n        return 'Kindly: ' + finding.sentence\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("MOTOMIND_PHRASING", "polite:Polite")
+    overdue = "select count(*) from explanations where kind = 'SERVICE_OVERDUE' and vehicle_id is not null"
+    with psycopg.connect(small_fleet.owner, autocommit=True) as connection:
+        connection.execute(READING, [900_000, "2029-01-05T00:00Z", 0])
+        start()
+        phrased = " and text like 'Kindly: %%' and model_version = %s and closed_at is null"
+        until(connection, overdue + phrased, lambda count: count == 1, "service-1 + polite-1")
+        connection.execute(
+            "update manual_events set voided_at = now(), void_reason = 'Wrong.' where odometer_miles = 900000"
+        )
+        until(connection, LEFT, lambda count: count == 0)
+        connection.execute(
+            "update explanation_runs set ended_at = ended_at - interval '1 hour'"
+        )  # its turn is in a minute
+        until(connection, overdue + " and closed_at is not null", lambda count: count == 1)
+
+
 def test_a_worker_says_what_to_do_where_it_is_not_the_owner(small_fleet: Addresses, start: Start):
     """The gateway's role neither reads what is due nor may use the schema of jobs."""
     worker = start(address=small_fleet.gateway)

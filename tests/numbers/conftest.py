@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
+from sql import metrics
 from sql.embedded import Addresses
+from sql.explanations import Explained, explain
 
 EPOCH = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -36,9 +38,21 @@ class Garage:
     def vehicle(self, **columns: Any) -> UUID:
         """A new vehicle."""
         id_ = uuid4()
+        given = [columns.get(name) for name in ("baseline", "group", "make", "model")]
         self.connection.execute(
-            "insert into vehicles (tenant_id, id, label, baseline_service_interval_miles) values (%s, %s, 'V', %s)",
-            [self.tenant, id_, columns.get("interval", 5000)],
+            "insert into vehicles (tenant_id, id, label, baseline_service_interval_miles, baseline_fuel_mpg,"
+            " fleet_group_id, make, model) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [self.tenant, id_, columns.get("label", "V"), columns.get("interval", 5000), *given],
+        )
+        return id_
+
+    def group(self, name: str, parent: UUID | None = None) -> UUID:
+        """A new group."""
+        id_ = uuid4()
+        self.connection.execute(
+            "insert into fleet_groups (tenant_id, id, name, parent_group_id, group_type)"
+            " values (%s, %s, %s, %s, 'custom')",
+            [self.tenant, id_, name, parent],
         )
         return id_
 
@@ -60,6 +74,18 @@ class Garage:
         """A fuel purchase."""
         told = {} if odometer is None else {"odometer_miles": odometer}
         return self.record(vehicle, "fuel_purchase", at, gallons=gallons, **told, **payload)
+
+    def drive(self, vehicle: UUID, *, odometer: int, spans: int, **each: Any) -> int:
+        """Fills of 10 gallons, ``every`` so many days from ``at`` on, ``miles`` apart; what the odometer shows then.
+
+        With ``begin`` a full tank before them, else they follow the fill before.
+        """
+        if each.get("begin"):
+            self.fill(vehicle, each["at"] - each.get("every", 5), 10, odometer)
+        for number in range(spans):
+            odometer += each["miles"]
+            self.fill(vehicle, each["at"] + number * each.get("every", 5), each.get("gallons", 10), odometer)
+        return odometer
 
     def readings(self, vehicle: UUID, function: str = "odometer_readings") -> list[tuple[Any, ...]]:
         """Miles, miles driven and why not, in order of time."""
@@ -84,6 +110,24 @@ class Garage:
         ).fetchone()
         assert row is not None
         return tuple(row)
+
+    def explain(self, at: date | float, **more: Any) -> Explained:
+        """Brings metrics and explanations up to date, as of a day."""
+        for _ in metrics.work_off(self.connection, self.tenant):
+            pass
+        done = explain(self.connection, self.tenant, today=at if isinstance(at, date) else day(at).date(), **more)
+        assert done is not None
+        return done
+
+    def said(self, subject: UUID, *, closed: bool = False) -> dict[str, str]:
+        """What is said about a vehicle or group, by kind."""
+        rows = self.connection.execute(
+            "select kind, text from explanations where %s in (vehicle_id, fleet_group_id)"
+            " and (closed_at is not null) = %s",
+            [subject, closed],
+        ).fetchall()
+        assert len({kind for kind, _ in rows}) == len(rows)
+        return dict(rows)
 
     def refresh(self) -> int:
         """Stores the figures of what changed; how many vehicles that were."""

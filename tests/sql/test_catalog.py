@@ -20,6 +20,7 @@ DOMAIN = {
     "tenant_keys",
     *("vehicle_changes", "odometer_readings", "fuel_spans", "metrics_due"),
     *("group_changes", "group_metrics", "vehicle_calendars"),
+    *("explanations_due", "explanation_runs"),
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
     *("budgets", "document_usage"),
 }

@@ -84,7 +84,10 @@ figure as (
       select vehicle_id, start, false, true, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost, null, null
         from spent
       union all
-      select vehicle_id, start, false, false, null, null, null, null, null, null, null, null, miles, gallons from economy
+      select vehicle_id, start, false,
+             false,
+             null, null, null, null, null, null, null, null, miles, gallons
+        from economy
     ) figure
    group by figure.vehicle_id, figure.start
 ),

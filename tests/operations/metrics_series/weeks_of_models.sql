@@ -95,6 +95,7 @@ select t.start, t.fleet_group_id, t.vehicle_id, t.make, t.model, t.cost_centre,
        null::numeric as maintenance_cost,
        null::numeric as total_cost,
        round(t.cost / nullif(t.miles, 0), 4) as cost_per_mile,
+       null::float8 as fuel_efficiency_mpg,
        t.active::integer as active_vehicles,
        t.vehicle_count::integer as vehicle_count
   from total t

@@ -21,10 +21,12 @@ select m.vehicle_id, m.metric_date, m.period_type, m.brake_wear_pct, m.fuel_effi
 
 -- explanations_by_vehicle
 select
-       x.id, x.vehicle_id, x.fleet_group_id, x.period_start, x.period_end, x.text, x.figures, x.model_version, x.created_at
+       x.id, x.vehicle_id, x.fleet_group_id, x.period_start, x.period_end, x.text, x.figures, x.model_version,
+       x.kind, x.created_at, x.updated_at, x.closed_at
   from explanations x
  where x.tenant_id = $1
    and x.vehicle_id = any ($2::uuid[])
+   and x.closed_at is null
  order by x.created_at desc, x.id;
 
 -- uploads_by_vehicle
