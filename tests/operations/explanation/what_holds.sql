@@ -22,7 +22,8 @@ select
 
 -- fleet_groups_by_id
 select
-       g.id, g.parent_group_id, g.name, g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at
+       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,
+       g.id, g.parent_group_id, g.name
   from fleet_groups g
  where g.tenant_id = $1
    and g.id = any ($2::uuid[]);
