@@ -37,8 +37,9 @@ class Garage:
         """A new vehicle."""
         id_ = uuid4()
         self.connection.execute(
-            "insert into vehicles (tenant_id, id, label, baseline_service_interval_miles) values (%s, %s, 'V', %s)",
-            [self.tenant, id_, columns.get("interval", 5000)],
+            "insert into vehicles (tenant_id, id, label, make, model, baseline_service_interval_miles)"
+            " values (%s, %s, 'V', %s, %s, %s)",
+            [self.tenant, id_, columns.get("make"), columns.get("model"), columns.get("interval", 5000)],
         )
         return id_
 
