@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -59,5 +60,5 @@ def _bins(chances: Sequence[Chance]) -> list[tuple[float, float]]:
     """The mean of what was said and of what came, of as many chances in each bin, from the least to the greatest."""
     ordered = sorted(chances, key=lambda chance: chance.said)
     edges = [len(ordered) * number // BINS for number in range(BINS + 1)]
-    parts = [ordered[low:high] for low, high in zip(edges, edges[1:], strict=False) if high > low]
+    parts = [ordered[low:high] for low, high in pairwise(edges) if high > low]
     return [(statistics.fmean(c.said for c in part), statistics.fmean(c.came for c in part)) for part in parts]

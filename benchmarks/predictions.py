@@ -40,17 +40,18 @@ LOG_WARM_UP = timedelta(days=180)
 LOG_BOUNDS = (1000, 2500, 5000)
 TENANT = "Fuel log"
 SHORT, LONG = "the fleet, less than a year known", "the fleet, a year or more known"
+PLOTTED = ("p_repair", "p_overdue", "riskScore")
 TEMPLATE = Path(__file__).parent / "predictions.md.template"
 
 FORGET = "delete from manual_events where tenant_id = %s and occurred_at >= %s"
 SERVICE = """
   insert into manual_events (tenant_id, vehicle_id, event_type, payload, created_by, occurred_at)
-  select r.tenant_id, r.vehicle_id, 'maintenance',
+  select %s, r.vehicle_id, 'maintenance',
          jsonb_build_object('service_type', 'oil_change', 'odometer_miles', r.miles,
                             'next_service', jsonb_build_object('miles', %s::integer)),
-         (select m.user_id from memberships m where m.tenant_id = r.tenant_id limit 1), r.occurred_at
-    from odometer_readings r
-   where r.tenant_id = %s and r.vehicle_id = %s and r.rejected_reason is null
+         (select m.user_id from memberships m where m.tenant_id = %s limit 1), r.occurred_at
+    from app.current_readings(%s, array[%s]) r
+   where r.rejected_reason is null
    order by r.occurred_at desc, r.driven desc limit 1"""
 PREDICT = """
   select vehicle_id, next_service_date, earliest, latest, risk_score, factors
@@ -147,7 +148,11 @@ def main() -> None:
     for name, rows in tables.items():
         print(f"\n{name}\n{rows}")
     if not given.dry:
-        calibration.draw(found, ROOT / "docs" / "predictions" / "calibration.svg")
+        draw(
+            {name: [dated.place for dated in part.dates] for name, part in found.items() if part.dates},
+            {name: some for name, some in _chances_of(found).items() if name in PLOTTED},
+            ROOT / "docs" / "predictions" / "calibration.svg",
+        )
         text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(tables)
         (ROOT / "docs" / "predictions.md").write_text(text, encoding="utf-8")
         tell("Wrote docs/predictions.md and its plot.")
@@ -166,12 +171,6 @@ def _courses(connection: psycopg.Connection[Any], tenant_id: UUID) -> dict[UUID,
     return courses
 
 
-def _predict(connection: psycopg.Connection[Any], tenant_id: UUID, vehicles: list[UUID], cut: datetime) -> list[Any]:
-    connection.execute("select app.refresh_changed_figures()")
-    connection.execute("select app.refresh_class_rates(%s, '0')", [tenant_id])
-    return connection.execute(PREDICT, [tenant_id, vehicles, cut]).fetchall()
-
-
 def _test_fleet(connection: psycopg.Connection[Any]) -> dict[str, Found]:
     ((tenant_id,),) = connection.execute("select id from tenants").fetchall()
     courses = _courses(connection, tenant_id)
@@ -179,7 +178,9 @@ def _test_fleet(connection: psycopg.Connection[Any]) -> dict[str, Found]:
     for cut in FLEET_CUTS:
         with connection.transaction(force_rollback=True):
             connection.execute(FORGET, [tenant_id, cut])
-            rows = _predict(connection, tenant_id, list(courses), cut)
+            connection.execute("select app.refresh_changed_figures()")
+            connection.execute("select app.refresh_class_rates(%s, '0')", [tenant_id])
+            rows = connection.execute(PREDICT, [tenant_id, list(courses), cut]).fetchall()
         for vehicle, *days, risk, factors in rows:
             part = found[LONG if cut - courses[vehicle].at[0] >= YEAR else SHORT]
             _compare_dates(courses[vehicle], cut, days, factors, part)
@@ -195,9 +196,8 @@ def _test_log(connection: psycopg.Connection[Any]) -> dict[str, Found]:
             for bound, part in zip(LOG_BOUNDS, found.values(), strict=True):
                 with connection.transaction(force_rollback=True):
                     connection.execute(FORGET, [tenant_id, cut])
-                    connection.execute("select app.refresh_changed_figures()")
-                    connection.execute(SERVICE, [bound, tenant_id, vehicle])
-                    rows = _predict(connection, tenant_id, [vehicle], cut)
+                    connection.execute(SERVICE, [tenant_id, bound, tenant_id, tenant_id, vehicle])
+                    rows = connection.execute(PREDICT, [tenant_id, [vehicle], cut]).fetchall()
                 for _, *days, _risk, factors in rows:
                     _compare_dates(course, cut, days, factors, part)
     return found
@@ -255,11 +255,15 @@ def _compare_chances(course: Course, cut: datetime, risk: float | None, told: An
         found.chances.setdefault("p_overdue, of those that are not overdue", []).append(Chance(told["p_overdue"], late))
 
 
-def _tables(found: Mapping[str, Found]) -> dict[str, str]:
+def _chances_of(found: Mapping[str, Found]) -> dict[str, list[Chance]]:
     chances: dict[str, list[Chance]] = {}
     for part in found.values():
         for name, some in part.chances.items():
             chances.setdefault(name, []).extend(some)
+    return chances
+
+
+def _tables(found: Mapping[str, Found]) -> dict[str, str]:
     return {
         "dates": _table(
             ["", "predictions", "median days ahead", "median error, days", "of 365 days' usage", "of 30 days' usage",
@@ -268,7 +272,7 @@ def _tables(found: Mapping[str, Found]) -> dict[str, str]:
         ),
         "chances": _table(
             ["", "predictions", "said on average", "came", "Brier score", "of the average alone"],
-            [_chances(name, some) for name, some in chances.items()],
+            [_chances(name, some) for name, some in _chances_of(found).items()],
         ),
     }  # fmt: skip
 
@@ -278,7 +282,7 @@ def _dates(name: str, found: Found) -> list[str]:
     before, after = (sum(d.place == place for d in found.dates) / count for place in (0, 3))
     return [
         name, f"{count:,}", f"{statistics.median(d.ahead for d in found.dates):.0f}",
-        f"{statistics.median(d.error for d in found.dates):.1f}", 
+        f"{statistics.median(d.error for d in found.dates):.1f}",
         f"{statistics.median(d.error_of_365_days for d in found.dates):.1f}",
         f"{statistics.median(d.error_of_30_days for d in found.dates):.1f}",
         f"{before:.0%}", f"{after:.0%}", f"{1 - before - after:.0%}", f"{found.left_out:,}",

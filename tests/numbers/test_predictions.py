@@ -115,10 +115,11 @@ def test_nothing_is_predicted_from_fewer_than_two_accepted_readings(garage: Gara
     assert predict(garage, vehicle, 1) is None
 
 
+@pytest.mark.usefixtures("vans")
 @pytest.mark.parametrize(
     ("make", "usage"), [("Ford", "MAKE_AND_MODEL"), ("Volvo", "TENANT"), (None, "TENANT"), ("ford", "TENANT")]
 )
-def test_a_short_history_falls_back_to_its_class_then_to_the_tenant(garage: Garage, vans, make, usage: str):
+def test_a_short_history_falls_back_to_its_class_then_to_the_tenant(garage: Garage, make, usage: str):
     """Two readings ten days apart say little; the vans drive 100 miles a day, and a car of the tenant 20."""
     car = garage.vehicle(make="Toyota", model="Prius")
     drive(garage, car, 20, 400)
@@ -150,9 +151,8 @@ def test_a_new_odometer_goes_on_where_the_old_one_ended(garage: Garage):
     """100 miles a day before and after the replacement: 4,000 driven, 1,000 left."""
     vehicle = garage.vehicle()
     drive(garage, vehicle, 100, 20, first=90_000)
-    garage.record(
-        vehicle, "maintenance", 20.5, service_type="odometer_replacement", odometer_miles=0, replaced_odometer_miles=92_050
-    )
+    new = {"service_type": "odometer_replacement", "odometer_miles": 0, "replaced_odometer_miles": 92_050}
+    garage.record(vehicle, "maintenance", 20.5, **new)
     garage.record(vehicle, "odometer_reading", 40, miles=1950)
     found = predicted(garage, vehicle, 40)
     assert found.factors["usage"]["miles_per_day"] == 100
@@ -183,7 +183,8 @@ def test_what_is_due_is_due_today_and_an_overdue_vehicle_is_at_risk_for_certain(
     assert 0 < predicted(garage, silent, 300).factors["p_overdue"] < 1
 
 
-def test_a_vehicle_that_stands_still_is_due_by_the_day_only(garage: Garage, vans):
+@pytest.mark.usefixtures("vans")
+def test_a_vehicle_that_stands_still_is_due_by_the_day_only(garage: Garage):
     """It needs no repair by miles either."""
     vehicle = garage.vehicle(make="Ford", model="Transit")
     garage.read(vehicle, 500, 500, 500, every=50)
@@ -212,6 +213,7 @@ def test_repairs_by_hand(garage: Garage, vans):
     assert predicted(garage, vans[2], 400).factors["repair"]["repairs"] == 0
 
 
+@pytest.mark.usefixtures("vans")
 @pytest.mark.parametrize(
     ("reports", "chance"),
     [
@@ -223,7 +225,7 @@ def test_repairs_by_hand(garage: Garage, vans):
         ([("critical", "9999-99-99")], 0),
     ],
 )
-def test_open_issues_by_their_severity(garage: Garage, vans, reports: Sequence[tuple[str, str | None]], chance: float):
+def test_open_issues_by_their_severity(garage: Garage, reports: Sequence[tuple[str, str | None]], chance: float):
     """One that is resolved later than the moment asked for is open at that moment."""
     vehicle = garage.vehicle(make="Ford", model="Transit", interval=50_000)
     drive(garage, vehicle, 10, 400)
@@ -235,11 +237,13 @@ def test_open_issues_by_their_severity(garage: Garage, vans, reports: Sequence[t
     assert found.factors["p_open_issue"] == pytest.approx(chance, abs=1e-4)
     assert calm.risk is not None
     assert found.risk == pytest.approx(1 - (1 - calm.risk) * (1 - chance), abs=2e-4)
-    garage.connection.execute("update manual_events set voided_at = now(), void_reason = 'no' where event_type = 'issue_report'")
+    void = "update manual_events set voided_at = now(), void_reason = 'no' where event_type = 'issue_report'"
+    garage.connection.execute(void)
     assert predicted(garage, vehicle, 400) == calm
 
 
-def test_whoever_comes_late_to_services_is_held_for_likely_to_do_so_again(garage: Garage, vans):
+@pytest.mark.usefixtures("vans")
+def test_whoever_comes_late_to_services_is_held_for_likely_to_do_so_again(garage: Garage):
     """After two intervals kept, or two that were not: (2 x 0.5 + late) / (2 + 2) of the chance that miles say."""
     for late, gap in ((0, 1000), (2, 1200)):
         vehicle = garage.vehicle(interval=1000)
@@ -275,7 +279,8 @@ def test_others_change_nothing_but_by_their_class(garage: Garage, vans):
     }  # fmt: skip
 
 
-def test_a_change_shows_at_once_and_archiving_changes_nothing(garage: Garage, vans):
+@pytest.mark.usefixtures("vans")
+def test_a_change_shows_at_once_and_archiving_changes_nothing(garage: Garage):
     """Of stored readings as of those that are worked out; of events in the archive as of others."""
     vehicle = garage.vehicle()
     drive(garage, vehicle, 10, 400)
@@ -337,7 +342,8 @@ def test_usage_against_a_reckoning_in_small_steps(garage: Garage):
         assert row == (pytest.approx(days), pytest.approx(rate, rel=1e-3), blocks)
 
 
-def test_no_history_breaks_it(garage: Garage, vans):
+@pytest.mark.usefixtures("vans")
+def test_no_history_breaks_it(garage: Garage):
     """Random events of every kind: what is predicted is in order, of today or later, and a chance."""
     fortune = random.Random(3)  # noqa: S311
     found = 0
@@ -352,7 +358,8 @@ def test_no_history_breaks_it(garage: Garage, vans):
             if kind < 0.7:
                 garage.record(vehicle, "odometer_reading", at, miles=miles + fortune.choice([0, 1, 400, 90_000]))
             elif kind < 0.9:
-                said = fortune.choice([None, {}, {"miles": fortune.choice([0, -5, 1e30])}, {"date": "2026-02-31"}, {"months": 1}])
+                miles_told = {"miles": fortune.choice([0, -5, 1e30])}
+                said = fortune.choice([None, {}, miles_told, {"date": "2026-02-31"}, {"months": 1}])
                 garage.record(
                     vehicle, "maintenance", at, next_service=said, odometer_miles=fortune.choice([None, miles]),
                     service_type=fortune.choice(["repair", "oil_change", "odometer_replacement"]),
@@ -370,7 +377,8 @@ def test_no_history_breaks_it(garage: Garage, vans):
     assert found > 20
 
 
-def test_rates_are_added_up_at_most_so_often(garage: Garage, vans):
+@pytest.mark.usefixtures("vans")
+def test_rates_are_added_up_at_most_so_often(garage: Garage):
     """Within the time they stand."""
     call = "select app.refresh_class_rates(%s, %s::interval)"
     assert garage.connection.execute(call, [garage.tenant, "1 hour"]).fetchone() == (False,)

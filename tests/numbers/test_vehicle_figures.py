@@ -169,9 +169,8 @@ async def test_a_prediction_of_a_foreign_vehicle_is_as_of_none(ask: Ask, demo: A
         ids = [
             row[0]
             for row in connection.execute(
-                "(select v.id::text from vehicles v join tenants t on t.id = v.tenant_id where t.name = 'Medium' limit 1)"
-                " union all (select v.id::text from vehicles v join tenants t on t.id = v.tenant_id"
-                " where t.name = 'Enterprise' and v.fleet_group_id is null limit 1)"
+                "select distinct on (t.name) v.id::text from vehicles v join tenants t on t.id = v.tenant_id"
+                " where t.name = 'Medium' or t.name = 'Enterprise' and v.fleet_group_id is null"
             )
         ]
     answers = [(await ask(query, VIEWER, id=id_)) for id_ in (*ids, "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9")]
