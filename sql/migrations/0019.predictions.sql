@@ -208,23 +208,25 @@ create function app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[
       from class_rates c
      where c.tenant_id = in_tenant_id
   ),
+  report as materialized (
+    select e.vehicle_id, e.payload ->> 'severity' as severity, e.payload ->> 'resolved_at' as said,
+           app.moment_of(e.payload ->> 'resolved_at') as resolved_at
+      from manual_events e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'issue_report' and e.voided_at is null
+    union all
+    select e.vehicle_id, e.payload ->> 'severity', e.payload ->> 'resolved_at', app.moment_of(e.payload ->> 'resolved_at')
+      from manual_events_archive e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'issue_report' and e.voided_at is null
+  ),
   issue as materialized (
-    select i.vehicle_id, count(*) as open, count(*) filter (where i.severity in ('high', 'critical')) as serious,
-           1 - exp(sum(ln(1 - case i.severity when 'critical' then 0.6 when 'high' then 0.3 when 'medium' then 0.1 else 0.02 end)))
+    select r.vehicle_id, count(*) as open, count(*) filter (where r.severity in ('high', 'critical')) as serious,
+           1 - exp(sum(ln(1 - case r.severity when 'critical' then 0.6 when 'high' then 0.3 when 'medium' then 0.1 else 0.02 end)))
              as chance
-      from (
-        select e.vehicle_id, e.payload ->> 'severity' as severity, e.payload ->> 'resolved_at' as resolved_at
-          from manual_events e
-         where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
-           and e.event_type = 'issue_report' and e.voided_at is null
-        union all
-        select e.vehicle_id, e.payload ->> 'severity', e.payload ->> 'resolved_at'
-          from manual_events_archive e
-         where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
-           and e.event_type = 'issue_report' and e.voided_at is null
-      ) i
-     where case when i.resolved_at is null then true else app.moment_of(i.resolved_at) > as_of end
-     group by i.vehicle_id
+      from report r
+     where r.said is null or r.resolved_at > as_of
+     group by r.vehicle_id
   ),
   known as materialized (
     select h.vehicle_id, h.last_read_at, h.driven, h.days, h.miles, h.blocks, h.block_deviation, h.repairs, h.services,
