@@ -68,10 +68,11 @@ create function app.vehicle_history(in_tenant_id uuid, vehicle_ids uuid[])
   ),
   usage as (
     select b.vehicle_id, sum(b.days) as days, sum(b.miles) as miles,
-           sum(b.miles * 0.5 ^ (b.block / 6.0)) / nullif(sum(b.days * 0.5 ^ (b.block / 6.0)), 0) as miles_a_day,
+           sum(b.miles * w.weight) / nullif(sum(b.days * w.weight), 0) as miles_a_day,
            (count(*) filter (where b.days > 30.39))::integer as blocks,
            stddev_samp(b.miles / b.days) filter (where b.days > 30.39) as block_deviation
       from block b
+     cross join lateral (select 0.5::double precision ^ (b.block / 6::double precision)) w (weight)
      group by b.vehicle_id
   ),
   maintenance as (
@@ -178,6 +179,8 @@ $$;
 -- that of the miles of a block, over the blocks that it was told from, over those that are to come, and over seven for
 -- what lasts longer than a block. Of a class: that between its vehicles, and half a block's miles over those to come.
 --
+-- Open issues: a chance by their severity, half as great for every thirty days that nobody has come to them.
+--
 -- Repairs: a gamma prior worth four repairs of the class, by which its vehicles differ by half. Overdue: the chance that the miles of 110 % of the interval are
 -- driven, times the share of services that came that late, of a prior of two services of the class.
 create function app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamptz)
@@ -209,21 +212,23 @@ create function app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[
      where c.tenant_id = in_tenant_id
   ),
   report as materialized (
-    select e.vehicle_id, e.payload ->> 'severity' as severity, e.payload ->> 'resolved_at' as said,
+    select e.vehicle_id, e.occurred_at, e.payload ->> 'severity' as severity, e.payload ->> 'resolved_at' as said,
            app.moment_of(e.payload ->> 'resolved_at') as resolved_at
       from manual_events e
      where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
        and e.event_type = 'issue_report' and e.voided_at is null
     union all
-    select e.vehicle_id, e.payload ->> 'severity', e.payload ->> 'resolved_at', app.moment_of(e.payload ->> 'resolved_at')
+    select e.vehicle_id, e.occurred_at, e.payload ->> 'severity', e.payload ->> 'resolved_at',
+           app.moment_of(e.payload ->> 'resolved_at')
       from manual_events_archive e
      where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
        and e.event_type = 'issue_report' and e.voided_at is null
   ),
   issue as materialized (
     select r.vehicle_id, count(*) as open, count(*) filter (where r.severity in ('high', 'critical')) as serious,
-           1 - exp(sum(ln(1 - case r.severity when 'critical' then 0.6 when 'high' then 0.3 when 'medium' then 0.1 else 0.02 end)))
-             as chance
+           1 - exp(sum(ln(1 - case r.severity when 'critical' then 0.6 when 'high' then 0.3 when 'medium' then 0.1 else 0.02 end
+                              * 0.5 ^ least(greatest(extract(epoch from as_of - r.occurred_at)::double precision / 2592000, 0), 60)
+                          ))) as chance
       from report r
      where r.said is null or r.resolved_at > as_of
      group by r.vehicle_id

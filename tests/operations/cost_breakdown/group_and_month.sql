@@ -8,12 +8,17 @@ with member as materialized (
          case when jsonb_typeof(v.extended_attributes #> $1::text[]) in ('string', 'number', 'boolean')
                and not (v.extended_attributes #> trim_array($1::text[], 1)) ? '$enc'
               then v.extended_attributes #>> $1::text[]
-         end as cost_centre
+         end as cost_centre,
+         coalesce(c.time_zone, (select t.time_zone from tenants t where t.id = $2)) as time_zone
     from vehicles v
+    left join vehicle_calendars c
+      on c.tenant_id = $2 and c.vehicle_id = v.id
+     and c.fleet_group_id = any ((select app.readable_groups())::uuid[])
    where v.tenant_id = $2
      and v.fleet_group_id = any ((select app.readable_groups())::uuid[])
    and v.make = $3
 ),
+zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
 driven as (
   select m.vehicle_id,
          date_trunc($4, m.metric_date::timestamp)::date as start,
@@ -28,27 +33,37 @@ driven as (
 ),
 spent as (
   select e.vehicle_id,
-         date_trunc($4, e.occurred_at at time zone 'UTC')::date as start,
+         date_trunc($4, e.occurred_at at time zone z.time_zone)::date as start,
          count(*) as purchases, sum(e.gallons) as gallons, sum(e.cost) as cost,
          sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
          sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
-    from manual_events e
-   where e.tenant_id = $2
-     and e.vehicle_id = any (array(select id from member))
-     and e.event_type in ('fuel_purchase', 'maintenance')
-     and e.voided_at is null
-     and e.occurred_at >= $5::date::timestamp at time zone 'UTC'
-     and e.occurred_at < $6::date::timestamp at time zone 'UTC'
+    from zone z
+   cross join lateral (
+     select e.vehicle_id, e.event_type, e.occurred_at, e.gallons, e.cost
+       from manual_events e
+      where e.tenant_id = $2 and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= $5::date::timestamp at time zone z.time_zone
+        and e.occurred_at < $6::date::timestamp at time zone z.time_zone
+     union all
+     select e.vehicle_id, e.event_type, e.occurred_at, e.gallons, e.cost
+       from manual_events_archive e
+      where e.tenant_id = $2 and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= $5::date::timestamp at time zone z.time_zone
+        and e.occurred_at < $6::date::timestamp at time zone z.time_zone
+   ) e
    group by 1, 2
 ),
 economy as (
   select s.vehicle_id,
-         date_trunc($4, s.ended_at at time zone 'UTC')::date as start,
+         date_trunc($4, s.ended_at at time zone z.time_zone)::date as start,
          sum(s.miles) as miles, sum(s.gallons) as gallons
-    from app.current_spans($2, array(select id from member)) s
+    from zone z
+   cross join lateral app.current_spans($2, z.ids) s
    where s.rejected_reason is null
-     and s.ended_at >= $5::date::timestamp at time zone 'UTC'
-     and s.ended_at < $6::date::timestamp at time zone 'UTC'
+     and s.ended_at >= $5::date::timestamp at time zone z.time_zone
+     and s.ended_at < $6::date::timestamp at time zone z.time_zone
    group by 1, 2
 ),
 figure as (

@@ -5,10 +5,14 @@ with member as materialized (
          null::uuid as vehicle_id, null::text as label,
          null::text as make,
          v.model,
-         null::text as cost_centre
+         null::text as cost_centre,
+         coalesce(c.time_zone, (select t.time_zone from tenants t where t.id = $1)) as time_zone
     from vehicles v
+    left join vehicle_calendars c
+      on c.tenant_id = $1 and c.vehicle_id = v.id
    where v.tenant_id = $1
 ),
+zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
 driven as (
   select m.vehicle_id,
          date_trunc($2, m.metric_date::timestamp)::date as start,
@@ -23,17 +27,26 @@ driven as (
 ),
 spent as (
   select e.vehicle_id,
-         date_trunc($2, e.occurred_at at time zone 'UTC')::date as start,
+         date_trunc($2, e.occurred_at at time zone z.time_zone)::date as start,
          count(*) as purchases, sum(e.gallons) as gallons, sum(e.cost) as cost,
          sum(e.cost) filter (where e.event_type = 'fuel_purchase') as fuel_cost,
          sum(e.cost) filter (where e.event_type = 'maintenance') as maintenance_cost
-    from manual_events e
-   where e.tenant_id = $1
-     and e.vehicle_id = any (array(select id from member))
-     and e.event_type in ('fuel_purchase', 'maintenance')
-     and e.voided_at is null
-     and e.occurred_at >= $3::date::timestamp at time zone 'UTC'
-     and e.occurred_at < $4::date::timestamp at time zone 'UTC'
+    from zone z
+   cross join lateral (
+     select e.vehicle_id, e.event_type, e.occurred_at, e.gallons, e.cost
+       from manual_events e
+      where e.tenant_id = $1 and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= $3::date::timestamp at time zone z.time_zone
+        and e.occurred_at < $4::date::timestamp at time zone z.time_zone
+     union all
+     select e.vehicle_id, e.event_type, e.occurred_at, e.gallons, e.cost
+       from manual_events_archive e
+      where e.tenant_id = $1 and e.vehicle_id = any (z.ids)
+        and e.event_type in ('fuel_purchase', 'maintenance') and e.voided_at is null
+        and e.occurred_at >= $3::date::timestamp at time zone z.time_zone
+        and e.occurred_at < $4::date::timestamp at time zone z.time_zone
+   ) e
    group by 1, 2
 ),
 figure as (
