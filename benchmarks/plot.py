@@ -75,7 +75,7 @@ def _bars(groups: Mapping[str, Mapping[str, float]], title: str, file: Path) -> 
     axes.margins(x=0.08)
     axes.set_title(title, fontsize=10, loc="left")
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    _save(figure, file)
+    save(figure, file)
 
 
 def _growth(results: Results, file: Path) -> None:
@@ -97,13 +97,14 @@ def _growth(results: Results, file: Path) -> None:
         axes.set_xlabel(f"{series['unit']}s")
         axes.set_ylabel(f"microseconds for one {series['unit']}")
         axes.legend(frameon=False, fontsize=8)
-    _save(figure, file)
+    save(figure, file)
 
 
 def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _save(figure: Figure, file: Path) -> None:
+def save(figure: Figure, file: Path) -> None:
+    """Writes a figure as SVG, without what differs from run to run."""
     figure.savefig(file, metadata={"Date": None})
     file.write_text("\n".join(line.rstrip() for line in file.read_text(encoding="utf-8").splitlines()) + "\n", "utf-8")

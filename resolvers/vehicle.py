@@ -29,6 +29,7 @@ from resolvers.manual_event import (
 from resolvers.node import Node, findable
 from resolvers.odometer import JudgedReading, Odometer, odometer_by_vehicle, readings_by_vehicle
 from resolvers.paging import PAGED, Connection, Page, narrowed_connection, page, pages, sized
+from resolvers.prediction import MaintenancePrediction, prediction_by_vehicle
 from resolvers.scalars import Json, json_of, uuid_of
 from resolvers.service import ServiceState, ServiceStatus, service_by_vehicle
 from resolvers.vehicle_metrics import PeriodType, VehicleMetrics, metrics_of_vehicle
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 FIGURE = (Cost(weight="2"),)
 """The directives of a field that is worked out of a vehicle's whole history."""
+PREDICTION = (Cost(weight="5"),)
+"""The directives of one that is worked out of several of these and of the vehicle's class."""
 
 HEAVY = {
     "without_vin": frozenset({"vin"}),
@@ -212,6 +215,15 @@ class Vehicle(Node):
     def service_status(vehicles: Level, info: Info) -> ServiceStatus:
         """Service status of the vehicle."""
         return info.context.loaders.level(service_by_vehicle, column(vehicles, "id"))
+
+    @level(
+        description="When the vehicle is expected to be due for service, and how likely it needs a workshop soon; null "
+        "with fewer than two accepted readings of its odometer.",
+        directives=PREDICTION,
+    )
+    def prediction(vehicles: Level, info: Info) -> MaintenancePrediction | None:
+        """Prediction of the vehicle."""
+        return info.context.loaders.level(prediction_by_vehicle, column(vehicles, "id"))
 
     @level(
         description="What the figures say about the vehicle now, newest first.",

@@ -373,6 +373,14 @@ begin
 end;
 $$;
 ALTER FUNCTION app.explanations_due_of_vehicles() OWNER TO motomind;
+CREATE FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case when is_due then today when d.day is not null then greatest(d.day, today) end
+    from (select least(case when days <= 3652 then ((since + days * interval '1 day') at time zone 'UTC')::date end, due_on))
+         as d (day)
+$$;
+ALTER FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) OWNER TO motomind;
 CREATE FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, event_id uuid, started_at timestamp with time zone, ended_at timestamp with time zone, miles integer, gallons numeric, cost numeric, rejected_reason text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -515,6 +523,155 @@ CREATE FUNCTION app.is_trip_batch(payload jsonb) RETURNS boolean
          ) else false end
 $$;
 ALTER FUNCTION app.is_trip_batch(payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) RETURNS TABLE(vehicle_id uuid, next_service_date date, earliest date, latest date, risk_score double precision, factors jsonb, as_of_day date, method_version text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with history as materialized (select h.* from app.vehicle_history(in_tenant_id, vehicle_ids) h where h.readings >= 2),
+  service as materialized (
+    select s.*, s.miles_since_service + s.miles_remaining as miles_allowed
+      from app.service_status(in_tenant_id, vehicle_ids, (as_of at time zone 'UTC')::date) s
+  ),
+  asked as materialized (
+    select v.id, v.make, v.model from vehicles v where v.tenant_id = in_tenant_id and v.id = any (vehicle_ids)
+  ),
+  class as materialized (
+    select c.make, c.model,
+           array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
+                 sum(c.services), sum(c.late_services)]::double precision[] as sums
+      from class_rates c
+      join (select distinct a.make, a.model from asked a) a on a.make = c.make and a.model = c.model
+     where c.tenant_id = in_tenant_id
+     group by c.make, c.model
+    having sum(c.vehicles) >= 3 and sum(c.driven) >= 100000
+  ),
+  tenant as materialized (  -- read where there is no class, and only then
+    select array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
+                 sum(c.services), sum(c.late_services)]::double precision[] as sums
+      from class_rates c
+     where c.tenant_id = in_tenant_id
+  ),
+  report as materialized (
+    select e.vehicle_id, e.occurred_at, e.payload ->> 'severity' as severity, e.payload ->> 'resolved_at' as said,
+           app.moment_of(e.payload ->> 'resolved_at') as resolved_at
+      from manual_events e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'issue_report' and e.voided_at is null
+    union all
+    select e.vehicle_id, e.occurred_at, e.payload ->> 'severity', e.payload ->> 'resolved_at',
+           app.moment_of(e.payload ->> 'resolved_at')
+      from manual_events_archive e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'issue_report' and e.voided_at is null
+  ),
+  issue as materialized (
+    select r.vehicle_id, count(*) as open, count(*) filter (where r.severity in ('high', 'critical')) as serious,
+           1 - exp(sum(ln(1 - case r.severity when 'critical' then 0.6 when 'high' then 0.3 when 'medium' then 0.1 else 0.02 end
+                              * 0.5 ^ least(greatest(extract(epoch from as_of - r.occurred_at)::double precision / 2592000, 0), 60)
+                          ))) as chance
+      from report r
+     where r.said is null or r.resolved_at > as_of
+     group by r.vehicle_id
+  ),
+  known as materialized (
+    select h.vehicle_id, h.last_read_at, h.driven, h.days, h.miles, h.blocks, h.block_deviation, h.repairs, h.services,
+           h.late_services, s.state, s.worn, s.miles_remaining, s.miles_allowed, s.last_service_at, s.due_on, k.class, k.sums, u.usage,
+           u.miles_a_day, coalesce(i.open, 0) as open_issues, coalesce(i.serious, 0) as serious_issues,
+           coalesce(i.chance, 0)::double precision as p_open_issue
+      from history h
+      join asked a on a.id = h.vehicle_id
+      join service s on s.vehicle_id = h.vehicle_id
+      left join issue i on i.vehicle_id = h.vehicle_id
+      left join class c on c.make = a.make and c.model = a.model
+     cross join lateral (
+       select coalesce(c.sums, (select t.sums from tenant t)), case when c.sums is null then 'TENANT' else 'MAKE_AND_MODEL' end
+     ) found (sums, class)
+     cross join lateral (
+       select case when found.sums[5] >= 10000 then found.sums end, case when found.sums[5] >= 10000 then found.class end
+     ) k (sums, class)
+     cross join lateral (
+       select case when h.days >= 30 then 'VEHICLE' when k.sums[1] > 0 then k.class when h.days >= 7 then 'VEHICLE' end
+     ) n (usage)
+     cross join lateral (
+       select n.usage, case n.usage when 'VEHICLE' then h.miles_a_day else k.sums[2] / nullif(k.sums[1], 0) end
+     ) u (usage, miles_a_day)
+  ),
+  spread as (
+    select k.*, d.level, d.noise,
+           k.miles_remaining / nullif(k.miles_a_day, 0) as days_to_due,
+           (k.miles_remaining + 0.1 * k.miles_allowed) / nullif(k.miles_a_day, 0) as days_to_overdue,
+           extract(epoch from as_of - k.last_read_at)::double precision / 86400 + 30 as days_ahead
+      from known k
+     cross join lateral (
+       select case when k.usage <> 'VEHICLE' then 0.5
+                   when k.blocks >= 3 then greatest(k.block_deviation / nullif(k.miles_a_day, 0), 0.05) else 0.5 end ^ 2,
+              case when k.sums[1] >= 3
+                   then greatest(k.sums[3] / k.sums[1] - (k.sums[2] / k.sums[1]) ^ 2, 0) / nullif(k.sums[2] / k.sums[1], 0) ^ 2
+                   else 0.25 end
+     ) v (of_blocks, of_class)
+     cross join lateral (
+       select case when k.usage = 'VEHICLE' then v.of_blocks / least(greatest(k.blocks, 1), 12) + greatest(v.of_blocks / 7, 0.01) else v.of_class end,
+              v.of_blocks
+     ) d (level, noise)
+  ),
+  dated as (
+    select s.*, o.reached,
+           s.days_to_due * exp(-1.2816 * d.deviation) as days_at_least, s.days_to_due * exp(1.2816 * d.deviation) as days_at_most
+      from spread s
+     cross join lateral (
+       select sqrt(s.level + s.noise / greatest(s.days_to_due / 30.4, 0.5)),
+              sqrt(s.level + s.noise / greatest(s.days_to_overdue / 30.4, 0.5))
+     ) d (deviation, deviation_to_overdue)
+     cross join lateral (
+       select greatest(
+                case when s.days_to_overdue <= 0 then 1
+                     else 1 / (1 + exp(-least(greatest(
+                            1.702 * ln(greatest(s.days_ahead, 0.01) / s.days_to_overdue) / d.deviation_to_overdue, -50), 50))) end,
+                case when s.last_service_at + (s.due_on - s.last_service_at::date) * 1.1 * interval '1 day'
+                          < as_of + interval '30 days' then 1 end)
+     ) o (reached)
+  ),
+  likely as materialized (
+    select d.*, r.repairs_a_mile, h.late_share,
+           1 - exp(-r.repairs_a_mile * d.miles_a_day * 30) as p_repair,
+           case when d.state = 'OVERDUE' then 1 when d.state = 'UNKNOWN' then 0 else d.reached * h.late_share end as p_overdue
+      from dated d
+     cross join lateral (
+       select (4 + d.repairs) / (4 * d.sums[5] / (d.sums[4] + 0.5) + d.driven)
+     ) r (repairs_a_mile)
+     cross join lateral (
+       select (2 * coalesce((d.sums[7] + 0.5) / (d.sums[6] + 1), 0.5) + d.late_services) / (2 + d.services)
+     ) h (late_share)
+  )
+  select l.vehicle_id, b.on_next, b.on_earliest, b.on_latest,
+         round((1 - (1 - l.p_repair) * (1 - l.p_overdue) * (1 - l.p_open_issue))::numeric, 4)::double precision,
+         jsonb_build_object(
+           'p_repair', round(l.p_repair::numeric, 4), 'p_overdue', round(l.p_overdue::numeric, 4),
+           'p_open_issue', round(l.p_open_issue::numeric, 4),
+           'usage', jsonb_build_object(
+             'of', l.usage, 'miles_per_day', round(l.miles_a_day::numeric, 2), 'days', round(l.days::numeric, 1),
+             'miles', round(l.miles::numeric), 'complete_blocks', l.blocks,
+             'block_deviation', round(l.block_deviation::numeric, 2), 'last_read_at', l.last_read_at),
+           'service', jsonb_build_object(
+             'state', l.state, 'miles_remaining', l.miles_remaining, 'miles_allowed', l.miles_allowed, 'due_on', l.due_on,
+             'p_reached', round(l.reached::numeric, 4), 'late_share', round(l.late_share::numeric, 4),
+             'services', l.services, 'late_services', l.late_services),
+           'repair', jsonb_build_object(
+             'repairs', l.repairs, 'miles', l.driven, 'repairs_per_mile', round(l.repairs_a_mile::numeric, 8),
+             'expected_miles', round((l.miles_a_day * 30)::numeric)),
+           'class', case when l.class is not null then jsonb_build_object(
+             'of', l.class, 'vehicles', l.sums[1], 'miles_per_day', round((l.sums[2] / nullif(l.sums[1], 0))::numeric, 2),
+             'repairs', l.sums[4], 'miles', l.sums[5], 'services', l.sums[6], 'late_services', l.sums[7]) end,
+           'open_issues', jsonb_build_object('count', l.open_issues, 'high_or_critical', l.serious_issues)),
+         t.today, app.prediction_method()
+    from likely l
+   cross join lateral (select (as_of at time zone 'UTC')::date) t (today)
+   cross join lateral (
+     select app.first_service_day(l.worn >= 1, l.last_read_at, l.days_to_due, l.due_on, t.today),
+            app.first_service_day(l.worn >= 1, l.last_read_at, l.days_at_least, l.due_on, t.today),
+            app.first_service_day(l.worn >= 1, l.last_read_at, l.days_at_most, l.due_on, t.today)
+   ) b (on_next, on_earliest, on_latest)
+$$;
+ALTER FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) OWNER TO motomind;
 CREATE FUNCTION app.make_event_partitions(first_day date, last_day date) RETURNS integer
     LANGUAGE plpgsql
     SET "TimeZone" TO 'UTC'
@@ -600,6 +757,17 @@ begin
 end;
 $$;
 ALTER FUNCTION app.metrics_due_of_vehicles() OWNER TO motomind;
+CREATE FUNCTION app.moment_of(said text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+  return case when said ~ '^\d{4}-\d\d-\d\d' then said::timestamptz end;
+exception when data_exception then
+  return null;
+end;
+$$;
+ALTER FUNCTION app.moment_of(said text) OWNER TO motomind;
 CREATE FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -817,6 +985,10 @@ begin
 end;
 $$;
 ALTER FUNCTION app.person_of_email(in_email text, in_name text) OWNER TO motomind;
+CREATE FUNCTION app.prediction_method() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ select '1' $$;
+ALTER FUNCTION app.prediction_method() OWNER TO motomind;
 CREATE FUNCTION app.readable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1012,6 +1184,29 @@ begin
 end;
 $$;
 ALTER FUNCTION app.refresh_changed_groups(in_tenant_id uuid, at_most integer) OWNER TO motomind;
+CREATE FUNCTION app.refresh_class_rates(in_tenant_id uuid, within interval) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('class_rates ' || in_tenant_id::text, 0))
+     or exists (select from class_rates c where c.tenant_id = in_tenant_id and c.refreshed_at > now() - within) then
+    return false;
+  end if;
+  delete from class_rates c where c.tenant_id = in_tenant_id;
+  insert into class_rates
+    (tenant_id, fleet_group_id, make, model, vehicles, miles_a_day, miles_a_day_squared, repairs, driven, services,
+     late_services)
+  select in_tenant_id, v.fleet_group_id, v.make, v.model, count(*) filter (where h.days >= 30),
+         coalesce(sum(h.miles_a_day) filter (where h.days >= 30), 0),
+         coalesce(sum(h.miles_a_day ^ 2) filter (where h.days >= 30), 0),
+         sum(h.repairs), sum(h.driven), sum(h.services), sum(h.late_services)
+    from app.vehicle_history(in_tenant_id, array(select v.id from vehicles v where v.tenant_id = in_tenant_id)) h
+    join vehicles v on v.tenant_id = in_tenant_id and v.id = h.vehicle_id
+   group by v.fleet_group_id, v.make, v.model;
+  return true;
+end;
+$$;
+ALTER FUNCTION app.refresh_class_rates(in_tenant_id uuid, within interval) OWNER TO motomind;
 CREATE FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(changed_vehicle_id uuid, changed_since timestamp with time zone)
     LANGUAGE sql
     SET enable_nestloop TO 'off'
@@ -1616,6 +1811,100 @@ CREATE FUNCTION app.user_of_email(in_email text) RETURNS uuid
      and lower(u.email collate "C") = lower(in_email collate "C")
 $$;
 ALTER FUNCTION app.user_of_email(in_email text) OWNER TO motomind;
+CREATE FUNCTION app.vehicle_history(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, last_read_at timestamp with time zone, readings integer, driven integer, days double precision, miles double precision, miles_a_day double precision, blocks integer, block_deviation double precision, repairs integer, services integer, late_services integer)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with reading as materialized (
+    select r.vehicle_id, r.occurred_at, extract(epoch from r.occurred_at)::double precision / 86400 as at, r.driven
+      from app.current_readings(in_tenant_id, vehicle_ids) r
+     where r.rejected_reason is null
+  ),
+  span as (
+    select r.vehicle_id, min(r.occurred_at) as first_read_at, max(r.occurred_at) as last_read_at, max(r.at) as last_at,
+           count(*)::integer as readings, max(r.driven) as driven
+      from reading r
+     group by r.vehicle_id
+  ),
+  step as (  -- from one reading to the next, in blocks before the last one
+    select s.vehicle_id, s.age as from_age, s.next_age as to_age, s.driven, floor(s.next_age)::integer as to_block,
+           greatest(ceil(s.age) - 1, floor(s.next_age))::integer as from_block
+      from (
+        select r.vehicle_id, (p.last_at - r.at) / 30.4 as age,
+               lead((p.last_at - r.at) / 30.4) over in_time as next_age, lead(r.driven) over in_time - r.driven as driven
+          from reading r
+          join span p on p.vehicle_id = r.vehicle_id
+        window in_time as (partition by r.vehicle_id order by r.at, r.driven)
+      ) s
+     where s.next_age < 24
+  ),
+  block as (
+    select p.vehicle_id, p.block, sum(p.miles) as miles, sum(p.days) as days
+      from (
+        select s.vehicle_id, s.to_block as block, s.driven::double precision as miles, (s.from_age - s.to_age) * 30.4 as days
+          from step s
+         where s.from_block = s.to_block
+        union all
+        select s.vehicle_id, b.block, s.driven * b.share / (s.from_age - s.to_age), b.share * 30.4
+          from step s
+         cross join lateral (
+           select b, least(s.from_age, b + 1) - greatest(s.to_age, b)
+             from generate_series(s.to_block, least(s.from_block, 23)) b
+         ) b (block, share)
+         where s.from_block > s.to_block
+      ) p
+     group by p.vehicle_id, p.block
+  ),
+  usage as (
+    select b.vehicle_id, sum(b.days) as days, sum(b.miles) as miles,
+           sum(b.miles * w.weight) / nullif(sum(b.days * w.weight), 0) as miles_a_day,
+           (count(*) filter (where b.days > 30.39))::integer as blocks,
+           stddev_samp(b.miles / b.days) filter (where b.days > 30.39) as block_deviation
+      from block b
+     cross join lateral (select 0.5::double precision ^ (b.block / 6::double precision)) w (weight)
+     group by b.vehicle_id
+  ),
+  maintenance as (
+    select e.vehicle_id, e.occurred_at, e.odometer_miles, e.payload ->> 'service_type' as service_type,
+           case when jsonb_typeof(e.payload -> 'next_service') = 'object' then e.payload -> 'next_service' end as next
+      from manual_events e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'maintenance' and e.voided_at is null
+    union all
+    select e.vehicle_id, e.occurred_at, e.odometer_miles, e.payload ->> 'service_type',
+           case when jsonb_typeof(e.payload -> 'next_service') = 'object' then e.payload -> 'next_service' end
+      from manual_events_archive e
+     where e.tenant_id = in_tenant_id and e.vehicle_id = any (vehicle_ids)
+       and e.event_type = 'maintenance' and e.voided_at is null
+  ),
+  repair as (
+    select m.vehicle_id, count(*)::integer as repairs
+      from maintenance m
+      join span p on p.vehicle_id = m.vehicle_id and m.occurred_at >= p.first_read_at
+     where m.service_type = 'repair'
+     group by m.vehicle_id
+  ),
+  habit as (
+    select g.vehicle_id, count(*)::integer as services, (count(*) filter (where g.miles > 1.1 * g.allowed))::integer as late
+      from (
+        select m.vehicle_id, lead(m.odometer_miles) over in_time - m.odometer_miles as miles,
+               coalesce(app.payload_number(m.next, 'odometer_miles') - m.odometer_miles, app.payload_number(m.next, 'miles'),
+                        v.baseline_service_interval_miles) as allowed
+          from maintenance m
+          join vehicles v on v.tenant_id = in_tenant_id and v.id = m.vehicle_id
+         where m.service_type not in ('repair', 'odometer_replacement') and m.odometer_miles is not null
+        window in_time as (partition by m.vehicle_id order by m.occurred_at, m.odometer_miles)
+      ) g
+     where g.miles > 0 and g.allowed > 0
+     group by g.vehicle_id
+  )
+  select p.vehicle_id, p.last_read_at, p.readings, p.driven, coalesce(u.days, 0), coalesce(u.miles, 0), u.miles_a_day,
+         coalesce(u.blocks, 0), u.block_deviation, coalesce(r.repairs, 0), coalesce(h.services, 0), coalesce(h.late, 0)
+    from span p
+    left join usage u on u.vehicle_id = p.vehicle_id
+    left join repair r on r.vehicle_id = p.vehicle_id
+    left join habit h on h.vehicle_id = p.vehicle_id
+$$;
+ALTER FUNCTION app.vehicle_history(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.vehicle_time_zones(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, time_zone text)
     LANGUAGE sql STABLE
     AS $$
@@ -1715,6 +2004,23 @@ CREATE UNLOGGED TABLE public.budgets (
 WITH (fillfactor='50');
 ALTER TABLE ONLY public.budgets FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.budgets OWNER TO motomind;
+CREATE TABLE public.class_rates (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    fleet_group_id uuid,
+    make text,
+    model text,
+    vehicles integer NOT NULL,
+    miles_a_day double precision NOT NULL,
+    miles_a_day_squared double precision NOT NULL,
+    repairs integer NOT NULL,
+    driven double precision NOT NULL,
+    services integer NOT NULL,
+    late_services integer NOT NULL,
+    refreshed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.class_rates FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.class_rates OWNER TO motomind;
 CREATE TABLE public.client_documents (
     tenant_id uuid NOT NULL,
     client_id uuid NOT NULL,
@@ -2269,6 +2575,10 @@ ALTER TABLE ONLY public.audit_trail
     ADD CONSTRAINT audit_trail_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.budgets
     ADD CONSTRAINT budgets_pkey PRIMARY KEY (tenant_id, credential_id);
+ALTER TABLE ONLY public.class_rates
+    ADD CONSTRAINT class_rates_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.class_rates
+    ADD CONSTRAINT class_rates_tenant_id_make_model_fleet_group_id_key UNIQUE NULLS NOT DISTINCT (tenant_id, make, model, fleet_group_id);
 ALTER TABLE ONLY public.client_documents
     ADD CONSTRAINT client_documents_pkey PRIMARY KEY (tenant_id, client_id, document_id);
 ALTER TABLE ONLY public.client_keys
@@ -2341,6 +2651,7 @@ ALTER TABLE ONLY public.vehicles
     ADD CONSTRAINT vehicles_tenant_id_vin_key UNIQUE (tenant_id, vin);
 CREATE INDEX audit_trail_changed_at ON public.audit_trail USING btree (tenant_id, changed_at, id);
 CREATE INDEX audit_trail_record ON public.audit_trail USING btree (tenant_id, record_id, changed_at, id);
+CREATE INDEX class_rates_group ON public.class_rates USING btree (tenant_id, fleet_group_id);
 CREATE INDEX client_documents_sha256 ON public.client_documents USING btree (tenant_id, client_id, sha256);
 CREATE INDEX client_keys_client ON public.client_keys USING btree (tenant_id, client_id);
 CREATE INDEX client_keys_digest ON public.client_keys USING btree (digest);
@@ -2366,7 +2677,9 @@ CREATE INDEX manual_events_type ON ONLY public.manual_events USING btree (tenant
 CREATE INDEX manual_events_occurred_at ON ONLY public.manual_events USING btree (tenant_id, occurred_at, id);
 CREATE INDEX manual_events_cost ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE ((event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text])) AND (voided_at IS NULL));
 CREATE INDEX manual_events_vehicle ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, occurred_at, id);
+CREATE INDEX manual_events_issues ON ONLY public.manual_events USING btree (tenant_id, vehicle_id, occurred_at) WHERE (event_type = 'issue_report'::text);
 CREATE INDEX manual_events_archive_created_at ON ONLY public.manual_events_archive USING btree (tenant_id, created_at, id);
+CREATE INDEX manual_events_archive_issues ON ONLY public.manual_events_archive USING btree (tenant_id, vehicle_id, occurred_at) WHERE (event_type = 'issue_report'::text);
 CREATE INDEX manual_events_archive_occurred_at ON ONLY public.manual_events_archive USING btree (tenant_id, occurred_at, id);
 CREATE INDEX manual_events_archive_vehicle ON ONLY public.manual_events_archive USING btree (tenant_id, vehicle_id, occurred_at, id);
 CREATE INDEX manual_events_default_tenant_id_created_at_id_idx ON public.manual_events_default USING btree (tenant_id, created_at, id);
@@ -2374,6 +2687,7 @@ CREATE INDEX manual_events_default_tenant_id_event_type_occurred_at_id_idx ON pu
 CREATE INDEX manual_events_default_tenant_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, occurred_at, id);
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_event_type_occur_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, event_type, occurred_at) INCLUDE (gallons, cost, id, odometer_miles, is_full_tank, missed_previous) WHERE ((event_type = ANY (ARRAY['fuel_purchase'::text, 'maintenance'::text])) AND (voided_at IS NULL));
 CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at, id);
+CREATE INDEX manual_events_default_tenant_id_vehicle_id_occurred_at_idx ON public.manual_events_default USING btree (tenant_id, vehicle_id, occurred_at) WHERE (event_type = 'issue_report'::text);
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
 CREATE INDEX metrics_due_created_at ON public.metrics_due USING btree (tenant_id, created_at);
 CREATE INDEX metrics_due_vehicle ON public.metrics_due USING btree (tenant_id, vehicle_id);
@@ -2399,6 +2713,7 @@ ALTER INDEX public.manual_events_type ATTACH PARTITION public.manual_events_defa
 ALTER INDEX public.manual_events_occurred_at ATTACH PARTITION public.manual_events_default_tenant_id_occurred_at_id_idx;
 ALTER INDEX public.manual_events_cost ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_event_type_occur_idx;
 ALTER INDEX public.manual_events_vehicle ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_occurred_at_id_idx;
+ALTER INDEX public.manual_events_issues ATTACH PARTITION public.manual_events_default_tenant_id_vehicle_id_occurred_at_idx;
 CREATE TRIGGER audit_delete AFTER DELETE ON public.client_keys REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_delete AFTER DELETE ON public.clients REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER audit_delete AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
@@ -2477,6 +2792,10 @@ ALTER TABLE ONLY public.audit_trail
     ADD CONSTRAINT audit_trail_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
 ALTER TABLE ONLY public.audit_trail
     ADD CONSTRAINT audit_trail_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.class_rates
+    ADD CONSTRAINT class_rates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.class_rates
+    ADD CONSTRAINT class_rates_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.client_documents
     ADD CONSTRAINT client_documents_tenant_id_client_id_fkey FOREIGN KEY (tenant_id, client_id) REFERENCES public.clients(tenant_id, id);
 ALTER TABLE ONLY public.client_documents
@@ -2616,6 +2935,7 @@ CREATE POLICY change_tenant ON public.manual_events FOR UPDATE TO gateway_tenant
 CREATE POLICY change_tenant ON public.tenants FOR UPDATE TO gateway_tenant USING (((id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY change_tenant ON public.uploads FOR UPDATE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY change_tenant ON public.vehicles FOR UPDATE TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+ALTER TABLE public.class_rates ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.client_documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.client_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.clients ENABLE ROW LEVEL SECURITY;
@@ -2641,6 +2961,7 @@ ALTER TABLE public.odometer_readings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON public.idempotency_keys TO gateway_tenant, gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id)))) WITH CHECK (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (user_id = ( SELECT app.user_id() AS user_id))));
 CREATE POLICY owner ON public.audit_trail TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.budgets TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.class_rates TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.client_documents TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.client_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.clients TO motomind USING (true) WITH CHECK (true);
@@ -2673,6 +2994,7 @@ CREATE POLICY owner ON public.vehicle_calendars TO motomind USING (true) WITH CH
 CREATE POLICY owner ON public.vehicle_changes TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicle_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.vehicles TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY read_granted ON public.class_rates FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))));
 CREATE POLICY read_granted ON public.explanations FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest)) OR (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = explanations.tenant_id) AND (v.id = explanations.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))))))));
@@ -2710,6 +3032,7 @@ CREATE POLICY read_membership ON public.memberships FOR SELECT TO gateway_tenant
 CREATE POLICY read_own ON public.group_permissions FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (((user_id = ( SELECT app.user_id() AS user_id)) AND (fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))) OR (fleet_group_id = ANY (( SELECT app.admin_groups() AS admin_groups)::uuid[])))));
 CREATE POLICY read_tenant ON public.audit_trail FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.budgets FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
+CREATE POLICY read_tenant ON public.class_rates FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.client_documents FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.client_keys FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.clients FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
@@ -2796,6 +3119,9 @@ GRANT ALL ON FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[],
 REVOKE ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_client_ip text, in_user_agent text, in_client_id uuid) TO gateway;
 REVOKE ALL ON FUNCTION app.explanations_due_of_vehicles() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
@@ -2829,10 +3155,16 @@ GRANT ALL ON FUNCTION app.is_payload(event_type text, payload jsonb) TO gateway_
 REVOKE ALL ON FUNCTION app.is_trip_batch(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.make_event_partitions(first_day date, last_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.metrics_due_of_groups() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.metrics_due_of_tenants() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.metrics_due_of_vehicles() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.moment_of(said text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.moment_of(said text) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.moment_of(said text) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.needs_encryption(value jsonb, current_key text, in_clear jsonpath[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.next_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_group_changes() FROM PUBLIC;
@@ -2855,6 +3187,9 @@ GRANT ALL ON FUNCTION app.pending_migrations(in_known text[]) TO gateway;
 REVOKE ALL ON FUNCTION app.period_in_words(starts_on date, ends_on date, today date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.person_of_email(in_email text, in_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.person_of_email(in_email text, in_name text) TO gateway_tenant;
+REVOKE ALL ON FUNCTION app.prediction_method() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.prediction_method() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.prediction_method() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.readable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_groups;
@@ -2868,6 +3203,7 @@ GRANT ALL ON FUNCTION app.record_usage(in_usage jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.record_user_audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_changed_figures() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_changed_groups(in_tenant_id uuid, at_most integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_class_rates(in_tenant_id uuid, within interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refund(in_refunds jsonb) FROM PUBLIC;
@@ -2916,6 +3252,9 @@ GRANT ALL ON FUNCTION app.user_id() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.user_id() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.user_of_email(in_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.user_of_email(in_email text) TO gateway;
+REVOKE ALL ON FUNCTION app.vehicle_history(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.vehicle_history(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.vehicle_history(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.vehicle_time_zones(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.wrapping_keys() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.wrapping_keys() TO gateway;
@@ -2925,6 +3264,8 @@ GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.replayed(jsonb) FROM PUBLIC;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_tenant;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_groups;
+GRANT SELECT ON TABLE public.class_rates TO gateway_tenant;
+GRANT SELECT ON TABLE public.class_rates TO gateway_groups;
 GRANT SELECT ON TABLE public.client_documents TO gateway_tenant;
 GRANT SELECT ON TABLE public.client_documents TO gateway_groups;
 GRANT SELECT(tenant_id) ON TABLE public.client_keys TO gateway_tenant;

@@ -25,6 +25,7 @@ TABLES = {
     "vehicle_changes": None,
     "odometer_readings": None,
     "fuel_spans": None,
+    "class_rates": None,
     "metrics_due": None,
     "group_changes": None,
     "group_metrics": None,

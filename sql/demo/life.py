@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -85,6 +86,8 @@ class _Course:
         self._brake_wear = self._fortune.uniform(5, 60)
         self._brake_life = self._fortune.uniform(28000, 48000)
         self._mended = first_day
+        self._repairs: list[datetime] = []
+        self._workshop = dice(f"{vehicle.seed}/repairs")
         self._next_reading = first_day
         self._batch_day = self._fortune.randrange(WEEK)
         self._trips: list[dict[str, Any]] = []
@@ -93,7 +96,7 @@ class _Course:
         """Lives through one day, captures its events and returns its figures."""
         vehicle, fortune = self._vehicle, self._fortune
         miles = season.miles(fortune, day, vehicle.weekday_miles, vehicle.weekend_share, vehicle.longest_day)
-        repair_cents = self._service(day)
+        repair_cents = self._service(day) + self._repair(day)
         fuel_cents, span_miles, span_milligallons = self._drive(day, miles)
         idle_minutes = int(miles * fortune.uniform(0.1, 0.45))
         harsh_events = int(miles * fortune.random() ** 2 / 22)
@@ -109,9 +112,16 @@ class _Course:
         )  # fmt: skip
 
     def _capture(
-        self, at: datetime, kind: str, payload: dict[str, Any], confidence: int | None = None, *, receipt: bool = False
+        self,
+        at: datetime,
+        kind: str,
+        payload: dict[str, Any],
+        confidence: int | None = None,
+        *,
+        receipt: bool = False,
+        fortune: random.Random | None = None,
     ) -> None:
-        fortune = self._fortune
+        fortune = fortune or self._fortune
         sure = fortune.choice((70, 80, 80, 80, 90, 95, 100)) if confidence is None else confidence
         verified, author, lag = fortune.random() < sure / 160, fortune.randrange(1000), fortune.randint(1, 25)
         self.events.append(Event(at, kind, payload, sure, verified, author, lag, receipt))
@@ -129,6 +139,16 @@ class _Course:
         self._services += 1
         self._since_service, self._last_service = 0, day
         return cents
+
+    def _repair(self, day: date) -> int:
+        """Has mended what is mended on this day; returns what it cost in cents."""
+        spent = 0
+        for at in self._repairs:
+            if at.date() == day:
+                payload, cents = payloads.repair(self._workshop)
+                self._capture(at, "maintenance", payload, fortune=self._workshop)
+                spent += cents
+        return spent
 
     def _drive(self, day: date, miles: int) -> tuple[int, int, int]:
         """Burns the fuel of the day and buys more on the way; returns cents, and the closed span."""
@@ -159,6 +179,8 @@ class _Course:
             part = self._fortune.random()
             payload, mended = payloads.issue_report(self._fortune, self._odometer + int(miles * part), day, self._until)
             self._mended = max(self._mended, mended)
+            if "resolved_at" in payload:
+                self._repairs.append(datetime.fromisoformat(payload["resolved_at"]))
             self._capture(season.moment(self._fortune, day, part), "issue_report", payload)
 
     def _read_odometer(self, day: date) -> None:

@@ -35,7 +35,10 @@ COLUMNS = {
     "fleet_summary_metrics": summary.COLUMNS,
 }
 RECORDS = ("audit_trail", "event_stream")
-FIGURES = ("odometer_readings", "fuel_spans", "vehicle_changes", "group_metrics", "vehicle_calendars", "group_changes")
+FIGURES = (
+    *("odometer_readings", "fuel_spans", "vehicle_changes", "group_metrics", "vehicle_calendars", "group_changes"),
+    "class_rates",
+)
 ROWS_PER_VEHICLE = 6
 ROWS_PER_DAY = 1.75
 """First guesses at what a vehicle brings, until there are vehicles to judge by."""
@@ -75,6 +78,7 @@ def load_demo(
             load.run()
             progress("Figures", load.done, load.done)
             connection.execute(texts()["refresh_figures"].encode())
+            connection.execute(texts()["refresh_class_rates"].encode(), {"names": names})
         for table in (*COLUMNS, *RECORDS, *FIGURES):
             progress("Analyzing", load.done, load.done)
             connection.execute(SQL(texts()["analyze"]).format(table=Identifier(table)))

@@ -38,6 +38,7 @@ ISSUE_WEIGHTS = (5, 6, 4, 4, 5, 3, 2, 3, 1)
 TWO_TRIPS_FROM = 25
 TWO_TRIPS_SHARE = 0.6
 CRUISE_MPH = 28
+REPAIR_CENTS = (6000, 75000)
 OPEN_SHARE = 0.2
 OPEN_DAYS = 21
 
@@ -100,6 +101,12 @@ def maintenance(fortune: random.Random, service: str, odometer: int, interval: i
         "service_provider": fortune.choice(PROVIDERS),
         "next_service": {"odometer_miles": odometer + interval},
     }, cost
+
+
+def repair(fortune: random.Random) -> tuple[dict[str, Any], int]:
+    """The repair of a defect and what it cost in cents; nobody reads the odometer for it."""
+    cost = fortune.randint(*REPAIR_CENTS)
+    return {"service_type": "repair", "cost": cost / 100, "service_provider": fortune.choice(PROVIDERS)}, cost
 
 
 def issue_report(fortune: random.Random, odometer: int, day: date, until: date) -> tuple[dict[str, Any], date]:

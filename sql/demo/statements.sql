@@ -24,5 +24,10 @@ truncate {incoming}
 -- name: refresh_figures
 select app.refresh_changed_figures()
 
+-- name: refresh_class_rates
+select app.refresh_class_rates(t.id, '0')
+  from tenants t
+ where lower(t.name) = any (select lower(n) from unnest(%(names)s::text[]) as n)
+
 -- name: analyze
 vacuum (analyze) {table}

@@ -75,7 +75,7 @@ class Worker:
             kwargs={"options": f"-c search_path={SCHEMA}", "application_name": "motomind worker"},
         )
         app = App(connector=connector)
-        _add_tasks(app, self._compute, self._explain, self._make_partitions)
+        _add_tasks(app, self._compute, self._explain, self._refresh_rates, self._make_partitions)
         async with app.open_async():
             # Its jobs are few and short: what is to be kept is in the log.
             working = asyncio.create_task(
@@ -149,11 +149,22 @@ class Worker:
                 self._failed |= dict.fromkeys(batch.failed, time.monotonic() + PATIENCE_SECONDS)
                 if self._stopping.is_set():
                     break
+            if vehicles:
+                metrics.refresh_class_rates(connection, tenant_id)
         if vehicles:
             log.info(
                 "metrics of tenant %s: %d vehicles, %d changes, %d rows written, in %.2f s",
                 *(tenant_id, vehicles, changes, rows, time.monotonic() - begun),
             )
+
+    async def _refresh_rates(self) -> None:
+        def refresh() -> None:
+            with connected(self._url, autocommit=True) as connection:
+                for (tenant_id,) in connection.execute(statements("sql.metrics")["tenants_with_old_rates"]).fetchall():
+                    if not self._stopping.is_set():
+                        metrics.refresh_class_rates(connection, tenant_id)
+
+        await asyncio.to_thread(refresh)
 
     async def _make_partitions(self) -> None:
         def make() -> None:
@@ -167,6 +178,7 @@ def _add_tasks(
     app: App,
     compute: Callable[[str], Awaitable[None]],
     explain_tenant: Callable[[str], Awaitable[None]],
+    refresh_rates: Callable[[], Awaitable[None]],
     make_partitions: Callable[[], Awaitable[None]],
 ) -> None:
     """What jobs do. Each may run twice or be lost with its worker: what is due stays marked until it is done."""
@@ -178,6 +190,13 @@ def _add_tasks(
     @app.task(name="explanations")  # where it fails, the tenant is due again
     async def _explanations(tenant_id: str) -> None:
         await explain_tenant(tenant_id)
+
+    @app.periodic(cron="41 * * * *")
+    @app.task(name="class_rates", queueing_lock="class_rates", retry=RetryStrategy(max_attempts=2, exponential_wait=4))
+    async def _class_rates(timestamp: int) -> None:
+        """What became of events whose metrics were computed too soon after the rates."""
+        del timestamp
+        await refresh_rates()
 
     @app.periodic(cron="17 3 * * *")
     @app.task(name="partitions", queueing_lock="partitions", retry=RetryStrategy(max_attempts=5, exponential_wait=4))

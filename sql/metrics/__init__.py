@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ GROUPS = 200
 """Of how many groups the totals are stored after each."""
 MARKS = 20_000
 """Among how many marks of changes the vehicles of a transaction are looked for."""
+RATES = timedelta(hours=1)
+"""How long the rates of a tenant's makes and models stand, at least."""
 WAIT_SECONDS = 0.2
 """How often a rebuild looks again while others have the last vehicles in hand."""
 
@@ -115,6 +118,16 @@ def _store_groups(connection: psycopg.Connection[Any], tenant_id: UUID) -> int:
     return int(groups)
 
 
+def refresh_class_rates(connection: psycopg.Connection[Any], tenant_id: UUID, *, within: timedelta = RATES) -> bool:
+    """Adds the rates of a tenant's makes and models up anew, unless that was done ``within`` a time; whether it was.
+
+    They stand behind predictions of vehicles that say little by themselves.
+    """
+    given = {"tenant_id": tenant_id, "within": within}
+    ((refreshed,),) = connection.execute(statements(__name__)["refresh_class_rates"], given).fetchall()
+    return bool(refreshed)
+
+
 @dataclass(frozen=True)
 class RebuiltTenant:
     """A tenant whose metrics are rebuilt: how many of its vehicles are done, of how many."""
@@ -163,4 +176,5 @@ def _rebuild(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) ->
         if left > len(failed):
             time.sleep(WAIT_SECONDS)
             left = due()
+    refresh_class_rates(connection, tenant_id, within=timedelta())
     yield RebuiltTenant(name, total - left, total, tuple(failed))

@@ -297,6 +297,20 @@ select app.refresh_changed_groups(%(tenant_id)s, %(groups)s);
 -- name: note_explanations_due
 insert into explanations_due (tenant_id) values (%(tenant_id)s);
 
+-- name: refresh_class_rates
+select app.refresh_class_rates(%(tenant_id)s, %(within)s);
+
+-- name: tenants_with_old_rates
+-- Tenants whose rates of classes may be others now: events came since, or they are of the day before.
+select t.id
+  from public.tenants t
+ where exists (select from public.vehicles v where v.tenant_id = t.id)
+   and (not exists (select from public.class_rates c where c.tenant_id = t.id and c.refreshed_at > now() - interval '1 day')
+        or exists (select from public.manual_events e
+                    where e.tenant_id = t.id
+                      and e.created_at > (select max(c.refreshed_at) from public.class_rates c where c.tenant_id = t.id)))
+ order by t.id;
+
 -- name: tenants_to_rebuild
 select t.id, t.name
   from tenants t

@@ -1,5 +1,5 @@
 -- Declining economy as a question, and explanations that rules keep current.
--- depends: 0018.group_metrics
+-- depends: 0019.predictions
 
 -- How the economy of vehicles in a period compares with their baseline and with that of the same days a year before;
 -- "today" cuts a period that is not over. A decline lies below both by a share or more. The baseline is what is expected

@@ -45,6 +45,12 @@ select distinct e.vehicle_id as key_id
 select s.vehicle_id as key_id, s.state, s.miles_since_service, s.miles_remaining, s.last_service_at, s.due_on
   from app.service_status(:tenant_id, :ids::uuid[], current_date) s
 
+-- name: predictions_by_vehicle
+-- row: MaintenancePrediction
+select p.vehicle_id as key_id, p.next_service_date, p.earliest, p.latest, p.risk_score, p.factors, p.as_of_day as as_of,
+       p.method_version
+  from app.maintenance_predictions(:tenant_id, :ids::uuid[], now()) p
+
 -- Vehicles in these states, the most worn first.
 
 -- name: vehicles_due

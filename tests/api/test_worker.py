@@ -98,6 +98,17 @@ def test_a_worker_keeps_metrics_current_and_ends_by_a_signal(small_fleet: Addres
         until(connection, WORKERS, lambda count: count == 0)
 
 
+def test_a_worker_adds_up_rates_of_makes_and_models(small_fleet: Addresses, start: Start):
+    """After the metrics of a tenant that has none yet: predictions need them."""
+    query = "select count(distinct tenant_id) from class_rates"
+    with psycopg.connect(small_fleet.owner, autocommit=True) as connection:
+        assert connection.execute(query).fetchone() == (2,)
+        connection.execute("delete from class_rates")
+        connection.execute("insert into metrics_due (tenant_id, vehicle_id) select tenant_id, id from vehicles")
+        start()
+        until(connection, query, lambda count: count == 2)
+
+
 def test_a_worker_that_is_killed_loses_nothing(small_fleet: Addresses, start: Start):
     """Killed three times while events are written; the last one completes what all of them left."""
     dice = random.Random(3)  # noqa: S311 - to be the same every time

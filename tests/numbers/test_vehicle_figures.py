@@ -14,7 +14,17 @@ from tests.conftest import Ask
 
 pytestmark = pytest.mark.database
 
-OWNER, VIEWER = "owner@enterprise.example", "viewer@enterprise.example"
+OWNER, VIEWER, DISPATCHER = (f"{name}@enterprise.example" for name in ("owner", "viewer", "dispatcher"))
+PREDICTIONS = """
+  query Predictions($first: Int!) {
+    vehicles(first: $first) {
+      nodes {
+        id make model serviceStatus { state }
+        prediction { nextServiceDate earliest latest riskScore factors asOf methodVersion }
+      }
+    }
+  }
+"""
 PERIOD = {"start": "2026-03-01", "end": "2026-06-01"}
 ALL = """
   query All($period: Period, $first: Int!) {
@@ -114,3 +124,54 @@ async def test_what_cannot_be_asked(ask: Ask, query: str, code: str):
     """Each with its code."""
     (error,) = (await ask(query, OWNER)).errors
     assert error["extensions"]["code"] == code
+
+
+@pytest.mark.parametrize("person", [OWNER, VIEWER, DISPATCHER])
+async def test_predictions_rest_on_what_the_caller_sees(ask: Ask, demo: Addresses, person: str):
+    """The vehicles of a class that factors tell are those that the caller may see; one statement for a level.
+
+    So a viewer's figures hold nothing of hidden groups, and the owner's of the same vehicle can be others.
+    """
+    answer = await ask(PREDICTIONS, person, first=200)
+    assert not answer.errors
+    assert [issued.name for issued in answer.issued].count("predictions_by_vehicle") == 1
+    nodes = answer.data["vehicles"]["nodes"]
+    if person != OWNER:  # who sees more than a page
+        seen = {node["id"] for node in nodes}
+        with psycopg.connect(demo.owner) as connection:
+            driven = connection.execute(
+                "select v.make, v.model, max(r.driven) from odometer_readings r join vehicles v on v.id = r.vehicle_id"
+                " where v.id::text = any (%s) group by v.make, v.model, v.id",
+                [list(seen)],
+            ).fetchall()
+    for node in nodes:
+        told = node["prediction"]
+        factors, asked = told["factors"], told["asOf"]
+        days = [told[key] for key in ("earliest", "nextServiceDate", "latest")]
+        assert asked <= days[0] <= days[1] <= days[2]
+        risk = 1 - (1 - factors["p_repair"]) * (1 - factors["p_overdue"]) * (1 - factors["p_open_issue"])
+        assert told["riskScore"] == pytest.approx(risk, abs=2e-4)
+        assert (factors["p_overdue"] == 1) == (node["serviceStatus"]["state"] == "OVERDUE")
+        assert (days[1] == asked) >= (node["serviceStatus"]["state"] in {"DUE", "OVERDUE"})
+        if person != OWNER:
+            of_class = [
+                miles
+                for make, model, miles in driven
+                if factors["class"]["of"] == "TENANT" or (make, model) == (node["make"], node["model"])
+            ]
+            assert (factors["class"]["vehicles"], factors["class"]["miles"]) == (len(of_class), sum(of_class))
+
+
+async def test_a_prediction_of_a_foreign_vehicle_is_as_of_none(ask: Ask, demo: Addresses):
+    """Of another tenant, of a hidden group, and of nothing: the same answer."""
+    query = "query P($id: ID!) { vehicle(id: $id) { prediction { riskScore factors } } }"
+    with psycopg.connect(demo.owner) as connection:
+        ids = [
+            row[0]
+            for row in connection.execute(
+                "select distinct on (t.name) v.id::text from vehicles v join tenants t on t.id = v.tenant_id"
+                " where t.name = 'Medium' or t.name = 'Enterprise' and v.fleet_group_id is null"
+            )
+        ]
+    answers = [(await ask(query, VIEWER, id=id_)) for id_ in (*ids, "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9")]
+    assert [(one.data, one.errors) for one in answers] == [({"vehicle": None}, [])] * 3

@@ -18,7 +18,7 @@ DOMAIN = {
     "manual_events_archive",
     "idempotency_keys",
     "tenant_keys",
-    *("vehicle_changes", "odometer_readings", "fuel_spans", "metrics_due"),
+    *("vehicle_changes", "odometer_readings", "fuel_spans", "metrics_due", "class_rates"),
     *("group_changes", "group_metrics", "vehicle_calendars"),
     *("explanations_due", "explanation_runs"),
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),

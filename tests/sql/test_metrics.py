@@ -17,6 +17,7 @@ import pytest
 
 from sql import metrics
 from sql.embedded import Addresses
+from sql.owner import statements
 
 pytestmark = pytest.mark.database
 
@@ -474,6 +475,45 @@ def test_an_interrupted_rebuild_goes_on_where_it_was(fleet: Fleet, monkeypatch: 
     assert sorted(miles) == [2, 2, 40, 40, 40, 40]
     list(metrics.rebuild(fleet.address, None))
     assert {fleet.column("miles_driven", vehicle)["2026-03-02"] for vehicle in vehicles} == {40}
+
+
+def test_a_rebuild_adds_up_rates_of_makes_and_models_and_others_do_so_once_an_hour(fleet: Fleet):
+    """What came since shows in them after another rebuild, or when the rates are old."""
+    vehicle = fleet.vehicle()
+    rates = "select sum(driven) from class_rates"
+    for day, miles in (("02", 1000), ("20", 1900)):
+        fleet.reading(vehicle, f"2026-03-{day}T06:00Z", miles)
+    list(metrics.rebuild(fleet.address, "Acme"))
+    assert fleet.connection.execute(rates).fetchone() == (900,)
+    fleet.reading(vehicle, "2026-03-24T06:00Z", 2100)
+    fleet.work_off()
+    assert not metrics.refresh_class_rates(fleet.connection, fleet.tenant_id)
+    assert fleet.connection.execute(rates).fetchone() == (900,)
+    fleet.connection.execute("update class_rates set refreshed_at = now() - interval '61 minutes'")
+    assert metrics.refresh_class_rates(fleet.connection, fleet.tenant_id)
+    assert fleet.connection.execute(rates).fetchone() == (1100,)
+
+
+def test_rates_are_old_when_events_came_since_or_after_a_day(fleet: Fleet):
+    """Only then the hourly job has anything to do."""
+    looked_for = statements("sql.metrics")["tenants_with_old_rates"]
+
+    def old() -> bool:
+        return bool(fleet.connection.execute(looked_for).fetchall())
+
+    assert not old()
+    vehicle = fleet.vehicle()
+    assert old()
+    fleet.reading(vehicle, "2026-03-02T06:00Z", 1000)
+    metrics.refresh_class_rates(fleet.connection, fleet.tenant_id)
+    assert not old()
+    fleet.event(vehicle, datetime.now(UTC), "odometer_reading", miles=1010)
+    assert old()
+    metrics.refresh_class_rates(fleet.connection, fleet.tenant_id, within=timedelta())
+    fleet.connection.execute("update manual_events set created_at = '2026-03-01'")
+    assert not old()
+    fleet.connection.execute("update class_rates set refreshed_at = now() - interval '25 hours'")
+    assert old()
 
 
 def test_a_vehicle_that_cannot_be_computed_does_not_hold_up_the_others(fleet: Fleet, caplog: pytest.LogCaptureFixture):

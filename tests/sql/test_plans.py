@@ -39,6 +39,7 @@ HOTTEST: dict[str, tuple[str, tuple[Ordering, ...], dict[str, Any]]] = {
     "latest events": ("manual_events_page", LATEST, {"limit": 51, "narrow": True}),
     "events of a type": ("manual_events_page", LATEST, {"limit": 51, "event_type": "issue_report", "narrow": True}),
     "metrics": ("vehicle_metrics_by_vehicle", (), {"ids": "vehicles", "period_type": "daily"}),
+    "predictions": ("predictions_by_vehicle", (), {"ids": "vehicles"}),
     "rollups": ("rollups_by_group", (), {"ids": "groups", "spans": True}),
     "rollup of all": ("rollups_by_group", (), {"ids": [], "whole_tenant": True, "granted": True, "spans": True}),
     "costs of all": (
