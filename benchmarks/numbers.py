@@ -49,8 +49,9 @@ DECLINES = """{
 MAKES = 5
 TEXT = """# The demo in figures
 
-Written by `python -m benchmarks.numbers`; not edited by hand. The demo of {until}, asked as `{owner}` of {tenant}; what each figure
-means, and its formula, is in [numbers.md](numbers.md). The calibration of the predictions is in [predictions.md](predictions.md).
+Written by `python -m benchmarks.numbers`; not edited by hand. The demo of {until}, asked as `{owner}` of
+{tenant}. What each figure means, and its formula, is in [numbers.md](numbers.md); how the predictions are calibrated, in
+[predictions.md](predictions.md).
 
 ## Fuel economy over time
 
@@ -60,7 +61,8 @@ means, and its formula, is in [numbers.md](numbers.md). The calibration of the p
 
 ![Miles per gallon of the five makes with the most miles, month by month](demo-figures/economy.svg)
 
-Of each month it is the miles over the gallons of the spans that end in it: total by total. The five makes with the most miles:
+Of each month it is the miles over the gallons of the spans that end in it: total by total. The five makes with the most
+miles:
 
 {economy_rows}
 
