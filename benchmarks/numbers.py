@@ -50,7 +50,7 @@ MAKES = 5
 TEXT = """# The demo in figures
 
 Written by `python -m benchmarks.numbers`; not edited by hand. The demo of {until}, asked as `{owner}` of
-{tenant}. What each figure means, and its formula, is in [numbers.md](numbers.md); how the predictions are calibrated, in
+{tenant}. What each figure means, and its formula, is in [numbers.md](numbers.md); how predictions are calibrated, in
 [predictions.md](predictions.md).
 
 ## Fuel economy over time
