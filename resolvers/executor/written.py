@@ -31,16 +31,6 @@ class Ahead:
         self._executor = executor
         self._plan = plan
 
-    @property
-    def kept(self) -> dict[str, Any]:
-        """Where a resolver keeps, with the plan, what it finds out from the document alone."""
-        return self._plan.kept
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the field's arguments are the same in every execution, and nothing that could be changed."""
-        return self._plan.arguments is not None
-
     def fields(self) -> Iterator[FieldPlan]:
         """The fields selected below; none below an abstract type, which may be several."""
         if is_object_type(self._plan.named):
