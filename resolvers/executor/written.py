@@ -38,7 +38,9 @@ class Ahead:
 
     def writer(self, plan: FieldPlan) -> Writer | None:
         """What writes the objects of a list below; None where they are more than leaves read from their sources."""
-        if plan.writer is None and is_object_type(plan.named) and self._executor.middleware_manager is None:
+        if self._executor.middleware_manager is not None:
+            return None
+        if plan.writer is None and is_object_type(plan.named):
             selection = plan.selection(self._executor, plan.named)
             if plan.named.is_type_of is None and selection.fields and all(map(_is_read, selection.fields)):
                 plan.writer = Writer(selection)
