@@ -20,8 +20,6 @@ from resolvers.executor.plan import LevelResolver, read_all
 from resolvers.executor.written import LOOKS_AHEAD, Ahead
 from sql.driver import Row
 
-ARGUMENTS = "arguments"
-
 Level: TypeAlias = Any
 """The objects of a level, a sequence of rows: what a level resolver has in the place of ``self``."""
 
@@ -114,11 +112,7 @@ def _adapted(schema: Schema, field: StrawberryField, function: Callable[..., Any
         sources: Sequence[Any], raw: GraphQLResolveInfo[Any], arguments: dict[str, Any], ahead: Ahead | None = None
     ) -> Any:
         info = LevelInfo(_raw_info=raw, _field=field, ahead=ahead)
-        named = ahead.kept.get(ARGUMENTS) if ahead is not None else None
-        if named is None:
-            named = convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
-            if ahead is not None and ahead.is_constant:
-                ahead.kept[ARGUMENTS] = named
+        named = convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
         return function(sources, info, **named) if takes_info else function(sources, **named)
 
     setattr(resolve, LOOKS_AHEAD, True)

@@ -14,9 +14,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from resolvers.context import Info, LevelInfo
-
-NAMES = "names"
+from resolvers.context import Info
 
 
 def fields_below(nodes: list[FieldNode], fragments: dict[str, Any]) -> Iterator[FieldNode]:
@@ -43,18 +41,14 @@ def coordinate(info: Info) -> str:
     return f"{raw.parent_type.name}.{raw.field_name}"
 
 
-def names_below(info: Info) -> frozenset[str]:
+def names_below(info: Info) -> set[str]:
     """The names of all fields that are selected anywhere below the one being resolved; directives are not looked at."""
-    kept = info.ahead.kept if isinstance(info, LevelInfo) and info.ahead is not None else {}
-    found: frozenset[str] | None = kept.get(NAMES)
-    if found is None:
-        raw = info._raw_info  # noqa: SLF001
-        nodes, names = list(raw.field_nodes), set[str]()
-        while nodes:
-            nodes = list(fields_below(nodes, raw.fragments))
-            names.update(node.name.value for node in nodes)
-        found = kept[NAMES] = frozenset(names)
-    return found
+    raw = info._raw_info  # noqa: SLF001
+    nodes, names = list(raw.field_nodes), set[str]()
+    while nodes:
+        nodes = list(fields_below(nodes, raw.fragments))
+        names.update(node.name.value for node in nodes)
+    return names
 
 
 def names_in(document: DocumentNode | None) -> frozenset[str]:

@@ -106,7 +106,6 @@ class FieldPlan:
     arguments: dict[str, Any] | None = None
     below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
     writer: Writer | None = None
-    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def coordinate(self) -> str:

@@ -31,16 +31,6 @@ class Ahead:
         self._executor = executor
         self._plan = plan
 
-    @property
-    def kept(self) -> dict[str, Any]:
-        """Where a resolver keeps, with the plan, what it finds out from the document alone."""
-        return self._plan.kept
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the field's arguments are the same in every execution, and nothing that could be changed."""
-        return self._plan.arguments is not None
-
     def fields(self) -> Iterator[FieldPlan]:
         """The fields selected below; none below an abstract type, which may be several."""
         if is_object_type(self._plan.named):
@@ -48,7 +38,9 @@ class Ahead:
 
     def writer(self, plan: FieldPlan) -> Writer | None:
         """What writes the objects of a list below; None where they are more than leaves read from their sources."""
-        if plan.writer is None and is_object_type(plan.named) and self._executor.middleware_manager is None:
+        if self._executor.middleware_manager is not None:
+            return None
+        if plan.writer is None and is_object_type(plan.named):
             selection = plan.selection(self._executor, plan.named)
             if plan.named.is_type_of is None and selection.fields and all(map(_is_read, selection.fields)):
                 plan.writer = Writer(selection)
