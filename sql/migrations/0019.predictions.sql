@@ -18,9 +18,10 @@ $$;
 -- What the past says of how these vehicles are driven and how they last.
 --
 -- Usage is of the 24 blocks of 30.4 days before the last accepted reading, on straight lines between readings: "days" of
--- them are covered, with "miles". "miles_a_day" has the recent ones count more, half as much every six blocks back.
--- "blocks" are complete, and "block_deviation" is the standard deviation of their miles a day. "driven" and "repairs" are since the first accepted reading; of "services" pairs, one after the
--- other with their odometers told, in "late_services" of them the second came past 110 % of the interval.
+-- them are covered, with "miles". "miles_a_day" has the recent ones count more, half as much every six blocks back. "blocks"
+-- are complete, and "block_deviation" is the standard deviation of their miles a day. "driven" and "repairs" are since the
+-- first accepted reading; of "services" pairs, one after the other with their odometers told, in "late_services" of them
+-- the second came past 110 % of the interval.
 create function app.vehicle_history(in_tenant_id uuid, vehicle_ids uuid[])
   returns table (vehicle_id uuid, last_read_at timestamptz, readings integer, driven integer, days double precision,
                  miles double precision, miles_a_day double precision, blocks integer, block_deviation double precision, repairs integer,
@@ -181,8 +182,9 @@ $$;
 --
 -- Open issues: a chance by their severity, half as great for every thirty days that nobody has come to them.
 --
--- Repairs: a gamma prior worth four repairs of the class, by which its vehicles differ by half. Overdue: the chance that the miles of 110 % of the interval are
--- driven, times the share of services that came that late, of a prior of two services of the class.
+-- Repairs: a gamma prior worth four repairs of the class, by which its vehicles differ by half. Overdue: the chance that the
+-- miles of 110 % of the interval are driven, times the share of services that came that late, of a prior of two services
+-- of the class.
 create function app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamptz)
   returns table (vehicle_id uuid, next_service_date date, earliest date, latest date, risk_score double precision,
                  factors jsonb, as_of_day date, method_version text)
