@@ -239,3 +239,37 @@ async def test_a_rollup_is_the_sum_over_the_visible_vehicles_whatever_changes(se
             assert left == 0
             await compare(world, gateway, engine, fortune)
     await gateway.close()
+
+
+async def test_what_has_nothing_to_do_with_a_rollup_changes_nothing_in_it(world, engine):
+    """Issues, notes, a reading that is void: every group's answer is the same before, after, and when it is stored."""
+    for _ in metrics.rebuild(world.owner, None):  # what the demo wrote by itself is from no event
+        pass
+    gateway = await Database.connect(world.gateway, PoolSettings(max_size=1))
+    found = await member(world.owner, OWNER, "Fleet 1")
+
+    async def ask():
+        async with gateway.session(Caller(found.user_id, found.tenant_id)) as session:
+            result = await engine.execute(engine.document(ASKED), session, {"period": None}, None)
+        assert not result.errors
+        return orjson.dumps(result.data, default=str)
+
+    before = await ask()
+    with psycopg.connect(world.owner, autocommit=True, options="-c jit=off") as connection:
+        connection.execute(
+            """insert into manual_events (tenant_id, vehicle_id, event_type, payload, created_by, occurred_at,
+                                          voided_at, void_reason)
+               select v.tenant_id, v.id, e.kind, e.payload, %s, '2026-03-03 12:00Z', e.voided_at, e.why
+                 from vehicles v,
+                      (values ('issue_report', '{"severity": "low", "description": "It squeaks."}'::jsonb,
+                               null::timestamptz, null),
+                              ('odometer_reading', '{"miles": 5}', now(), 'Wrong.')
+                      ) e (kind, payload, voided_at, why)""",
+            [found.user_id],
+        )
+        connection.execute("update vehicles set notes = 'Looked at.'")
+        assert await ask() == before
+        for _ in metrics.work_off(connection, found.tenant_id):
+            pass
+    assert await ask() == before
+    await gateway.close()
