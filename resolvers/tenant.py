@@ -44,6 +44,9 @@ class Tenant(Node):
     kind: TenantKind = strawberry.field(description="A single driver or an organisation.")
     plan_name: str = strawberry.field(description="The plan that the tenant subscribes to.")
     primary_region: str = strawberry.field(description="The region that holds the tenant's data.")
+    time_zone: str = strawberry.field(
+        description="The time zone of the days of vehicles, unless theirs or their group's says otherwise."
+    )
     data_residency_requirements: Json = strawberry.field(
         description="Where data may be kept: allowed_regions, prohibited_regions, compliance_requirements, "
         "data_retention_days."

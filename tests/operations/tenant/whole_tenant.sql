@@ -4,7 +4,8 @@ select u.id, u.email, u.name
  where u.id = any ($1::uuid[]);
 
 -- tenants_by_id
-select t.id, t.name, t.kind, t.plan_name, t.primary_region, t.data_residency_requirements, t.created_at, t.updated_at
+select t.id, t.name, t.kind, t.plan_name, t.primary_region, t.time_zone, t.data_residency_requirements, t.created_at,
+       t.updated_at
   from tenants t
  where t.id = any ($1::uuid[]);
 
