@@ -76,7 +76,7 @@ def compute(
             due += connection.execute(said["refresh_figures"], {**given, "vehicle_ids": list(vehicles)}).fetchall()
             given |= {"vehicle_ids": [vehicle_id for vehicle_id, _ in due], "since": [since for _, since in due]}
             ((written, removed),) = connection.execute(said["refresh_metrics"], given).fetchall()
-            connection.execute(said["note_explanations_due"], given)
+            connection.execute(statements("sql.explanations")["note_due"], given)
             return Batch(vehicles, sum(changes for *_, changes in taken), written, removed)
     except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.InternalError) as error:
         if not claimed:

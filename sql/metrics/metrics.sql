@@ -294,9 +294,6 @@ select (select count(*) from written) as written, (select count(*) from removed)
 -- name: refresh_groups
 select app.refresh_changed_groups(%(tenant_id)s, %(groups)s);
 
--- name: note_explanations_due
-insert into explanations_due (tenant_id) values (%(tenant_id)s);
-
 -- name: refresh_class_rates
 select app.refresh_class_rates(%(tenant_id)s, %(within)s);
 
