@@ -156,6 +156,14 @@ class Oracle:
         return texts(self.rows) - texts(self.see(person, tenant))
 
 
+def subtree(groups, root):
+    """A group and all below it."""
+    found = {root} & {group["id"] for group in groups}
+    while below := {group["id"] for group in groups if group["parent_group_id"] in found} - found:
+        found |= below
+    return found
+
+
 def totals(oracle, caller, groups, period):
     """Sums over the visible vehicles of some groups; of all that are visible where none are named."""
     seen = oracle.see(*caller)

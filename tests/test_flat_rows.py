@@ -18,7 +18,7 @@ from sql.encryption import EncryptedFields, Keyring, MasterKeys, new_master_key
 from sql.people import member
 from sql.session import Caller
 from tests.conftest import name_of
-from tests.oracle import Oracle
+from tests.oracle import Oracle, subtree
 
 pytestmark = pytest.mark.database
 
@@ -154,14 +154,6 @@ def centre_of(vehicle, path):
     for key in path:
         value = value.get(key) if isinstance(value, dict) and "$enc" not in value else None
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool | int) else None
-
-
-def subtree(groups, root):
-    """A group and all below it."""
-    found = {root} & {group["id"] for group in groups}
-    while below := {group["id"] for group in groups if group["parent_group_id"] in found} - found:
-        found |= below
-    return found
 
 
 def selected(seen, asked):

@@ -24,7 +24,7 @@ from sql.demo import load_demo
 from sql.people import member
 from sql.session import Caller
 from tests.conftest import UNLIMITED, name_of
-from tests.oracle import TABLES, Oracle, totals
+from tests.oracle import TABLES, Oracle, subtree, totals
 from tests.questions import Writer, acting_fields, arguments_of, id_questions, plain
 
 pytestmark = pytest.mark.database
@@ -276,11 +276,8 @@ async def test_rollups_count_exactly_what_the_caller_sees(caller, period, oracle
     )
     assert errors == []
     answer = orjson.loads(text)
-    below = {row["id"]: {row["id"]} for row in oracle.see(*caller)["fleet_groups"]}
-    for _ in below:
-        for row in oracle.see(*caller)["fleet_groups"]:
-            if row["parent_group_id"] in below:
-                below[row["parent_group_id"]] |= below[row["id"]]
+    groups = oracle.see(*caller)["fleet_groups"]
+    below = {row["id"]: subtree(groups, row["id"]) for row in groups}
 
     def exact(rollup):
         return {name: Decimal(value) if name in EXACT else value for name, value in rollup.items()}

@@ -19,7 +19,7 @@ from sql.demo import DemoSize, load_demo
 from sql.people import member
 from sql.session import Caller
 from tests.conftest import name_of
-from tests.oracle import Oracle
+from tests.oracle import Oracle, subtree
 
 pytestmark = pytest.mark.database
 
@@ -169,16 +169,6 @@ class Sums:
         }
 
 
-def below(groups):
-    """Each group with all below it."""
-    found = {group["id"]: {group["id"]} for group in groups}
-    for _ in groups:
-        for group in groups:
-            if group["parent_group_id"] in found:
-                found[group["parent_group_id"]] |= found[group["id"]]
-    return found
-
-
 def exact(rollup):
     """An answer's figures as numbers."""
     return {name: Decimal(value) if isinstance(value, str) else value for name, value in rollup.items()}
@@ -197,7 +187,8 @@ async def compare(world, gateway, engine, fortune):
         assert not result.errors
         answer = orjson.loads(orjson.dumps(result.data, default=str))
         assert exact(answer["tenant"]["rollup"]) == sums.of(person, None, period)
-        trees = below(sums.oracle.see(person, "Fleet 1")["fleet_groups"])
+        groups = sums.oracle.see(person, "Fleet 1")["fleet_groups"]
+        trees = {group["id"]: subtree(groups, group["id"]) for group in groups}
         assert {UUID(node["id"]) for node in answer["fleetGroups"]["nodes"]} == set(trees)
         for node in answer["fleetGroups"]["nodes"]:
             assert exact(node["rollup"]) == sums.of(person, trees[UUID(node["id"])], period)
