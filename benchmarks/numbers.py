@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.database import ROOT
 from benchmarks.plot import COLOURS, STYLE, save
+from benchmarks.report import markdown
 from resolvers.execution import Engine
 from resolvers.schema import build
 from sql import embedded
@@ -103,27 +104,27 @@ def main() -> None:
     PAGE.write_text(
         TEXT.format(
             until=UNTIL, owner=OWNER, tenant=TENANT, economy=ECONOMY, costs=COSTS, declines=DECLINES,
-            economy_rows=table(
+            economy_rows=markdown([
                 ["make", *(month[:7] for month in months)],
-                [[make, *(number(found.get(month), 1) for month in months)] for make, found in makes.items()],
-            ),
-            costs_rows=table(
+                *([make, *(number(found.get(month), 1) for month in months)] for make, found in makes.items()),
+            ]),
+            costs_rows=markdown([
                 ["group", "vehicles", "miles", "fuel, $", "maintenance, $", "$ a mile"],
-                [
+                *(
                     [name(row), number(row["vehicleCount"]), number(row["milesDriven"]), number(row["fuelCost"]),
                      number(row["maintenanceCost"]), number(row["totalCostPerMile"], 3)]
                     for row in costs
-                ],
-            ),
-            declines_rows=table(
+                ),
+            ]),
+            declines_rows=markdown([
                 ["vehicle", "mpg now", "baseline", "last year", "change"],
-                [
+                *(
                     [f"{row['vehicle']['label']}, {row['vehicle']['make']} {row['vehicle']['model']}",
                      *(number(row[figure], 1) for figure in ("mpg", "baselineMpg", "lastYearMpg")),
                      f"{number(row['changePct'], 1)} %"]
                     for row in declines
-                ],
-            ) if declines else "No vehicle's economy declines in these months.",
+                ),
+            ]) if declines else "No vehicle's economy declines in these months.",
         ),
         "utf-8",
     )  # fmt: skip
@@ -201,12 +202,6 @@ def name(row: Mapping[str, Any]) -> str:
 def number(value: Any, digits: int = 0) -> str:
     """A figure for people; nothing where it is null."""
     return "" if value is None else f"{float(value):,.{digits}f}"
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = ["| " + " | ".join(heads) + " |", "| --- |" + " ---: |" * (len(heads) - 1)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 if __name__ == "__main__":

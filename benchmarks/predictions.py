@@ -25,6 +25,7 @@ import psycopg
 
 from benchmarks.calibration import Chance, draw
 from benchmarks.database import ROOT
+from benchmarks.report import markdown
 from sql import embedded
 from sql.demo import DemoSize, load_demo
 from sql.imports import import_fuel_log
@@ -265,15 +266,15 @@ def _chances_of(found: Mapping[str, Found]) -> dict[str, list[Chance]]:
 
 def _tables(found: Mapping[str, Found]) -> dict[str, str]:
     return {
-        "dates": _table(
+        "dates": markdown([
             ["", "predictions", "median days ahead", "median error, days", "of 365 days' usage", "of 30 days' usage",
              "before the earliest", "after the latest", "between", "left out"],
-            [_dates(name, part) for name, part in found.items() if part.dates],
-        ),
-        "chances": _table(
+            *(_dates(name, part) for name, part in found.items() if part.dates),
+        ]),
+        "chances": markdown([
             ["", "predictions", "said on average", "came", "Brier score", "of the average alone"],
-            [_chances(name, some) for name, some in _chances_of(found).items()],
-        ),
+            *(_chances(name, some) for name, some in _chances_of(found).items()),
+        ]),
     }  # fmt: skip
 
 
@@ -294,10 +295,6 @@ def _chances(name: str, chances: Sequence[Chance]) -> list[str]:
     brier = statistics.fmean((chance.said - chance.came) ** 2 for chance in chances)
     said = statistics.fmean(chance.said for chance in chances)
     return [name, f"{len(chances):,}", f"{said:.3f}", f"{came:.3f}", f"{brier:.4f}", f"{came * (1 - came):.4f}"]
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
 
 
 if __name__ == "__main__":

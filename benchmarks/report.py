@@ -44,7 +44,7 @@ def show(results: Results) -> None:
 def write(results: Results, directory: Path) -> None:
     """Writes performance.md and performance/*.svg."""
     plot.draw(results, directory / "performance")
-    tables = {name: _markdown(build(results)) for name, build in SECTIONS.items()}
+    tables = {name: markdown(build(results)) for name, build in SECTIONS.items()}
     facts = {"date": results["date"], "machine": results["machine"]}
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(tables | facts)
     (directory / "performance.md").write_text(text, encoding="utf-8")
@@ -201,10 +201,7 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-def _markdown(rows: Rows) -> str:
+def markdown(rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; the first row is its header."""
     header, *body = rows
-
-    def line(cells: Sequence[str]) -> str:
-        return f"| {' | '.join(cells)} |"
-
-    return "\n".join([line(header), line(["---"] * len(header)), *map(line, body)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *body])
