@@ -36,7 +36,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What one day added, and how it left the vehicle. Money in cents, fuel in thousandths of a gallon."""
+    """What one day added, and how it left the vehicle. Fuel in thousandths of a gallon."""
 
     on: date
     miles: int
@@ -44,13 +44,10 @@ class Day:
     harsh_events: int
     span_miles: int
     span_milligallons: int
-    fuel_cents: int
-    repair_cents: int
     odometer: int
     brake_wear: float
     since_service: int
     last_service: date | None
-    has_open_issue: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,6 @@ class _Course:
         self._last_service: date | None = None
         self._brake_wear = self._fortune.uniform(5, 60)
         self._brake_life = self._fortune.uniform(28000, 48000)
-        self._mended = first_day
         self._repairs: list[datetime] = []
         self._workshop = dice(f"{vehicle.seed}/repairs")
         self._next_reading = first_day
@@ -96,8 +92,9 @@ class _Course:
         """Lives through one day, captures its events and returns its figures."""
         vehicle, fortune = self._vehicle, self._fortune
         miles = season.miles(fortune, day, vehicle.weekday_miles, vehicle.weekend_share, vehicle.longest_day)
-        repair_cents = self._service(day) + self._repair(day)
-        fuel_cents, span_miles, span_milligallons = self._drive(day, miles)
+        self._service(day)
+        self._repair(day)
+        span_miles, span_milligallons = self._drive(day, miles)
         idle_minutes = int(miles * fortune.uniform(0.1, 0.45))
         harsh_events = int(miles * fortune.random() ** 2 / 22)
         self._report_issue(day, miles)
@@ -107,8 +104,8 @@ class _Course:
         self._read_odometer(day)
         self._batch_trips(day, miles, idle_minutes, harsh_events)
         return Day(
-            day, miles, idle_minutes, harsh_events, span_miles, span_milligallons, fuel_cents, repair_cents,
-            self._odometer, self._brake_wear, self._since_service, self._last_service, self._mended > day,
+            day, miles, idle_minutes, harsh_events, span_miles, span_milligallons,
+            self._odometer, self._brake_wear, self._since_service, self._last_service,
         )  # fmt: skip
 
     def _capture(
@@ -126,32 +123,27 @@ class _Course:
         verified, author, lag = fortune.random() < sure / 160, fortune.randrange(1000), fortune.randint(1, 25)
         self.events.append(Event(at, kind, payload, sure, verified, author, lag, receipt))
 
-    def _service(self, day: date) -> int:
-        """Goes to the garage in the morning where it is time; returns what it cost in cents."""
+    def _service(self, day: date) -> None:
+        """Goes to the garage in the morning where it is time."""
         vehicle = self._vehicle
         if day.weekday() >= season.SATURDAY or self._since_service < vehicle.interval * vehicle.patience:
-            return 0
+            return
         service = payloads.ROUTINE[self._services % len(payloads.ROUTINE)]
         if self._brake_wear > BRAKES_WORN_PCT:
             service, self._brake_wear = "brake_service", 2.0
-        payload, cents = payloads.maintenance(self._fortune, service, self._odometer, vehicle.interval)
+        payload = payloads.maintenance(self._fortune, service, self._odometer, vehicle.interval)
         self._capture(season.moment(self._fortune, day, 0, -40), "maintenance", payload)
         self._services += 1
         self._since_service, self._last_service = 0, day
-        return cents
 
-    def _repair(self, day: date) -> int:
-        """Has mended what is mended on this day; returns what it cost in cents."""
-        spent = 0
+    def _repair(self, day: date) -> None:
+        """Has mended what is mended on this day."""
         for at in self._repairs:
             if at.date() == day:
-                payload, cents = payloads.repair(self._workshop)
-                self._capture(at, "maintenance", payload, fortune=self._workshop)
-                spent += cents
-        return spent
+                self._capture(at, "maintenance", payloads.repair(self._workshop), fortune=self._workshop)
 
-    def _drive(self, day: date, miles: int) -> tuple[int, int, int]:
-        """Burns the fuel of the day and buys more on the way; returns cents, and the closed span."""
+    def _drive(self, day: date, miles: int) -> tuple[int, int]:
+        """Burns the fuel of the day and buys more on the way; returns what span it closed, in miles and fuel."""
         vehicle, fortune, tank = self._vehicle, self._fortune, self._tank
         loss = vehicle.economy_loss if day >= self._losing_from else 0.0
         mpg = vehicle.true_mpg * (1 + 0.04 * season.warmth(day) - loss) * fortune.uniform(0.96, 1.04)
@@ -159,26 +151,25 @@ class _Course:
         part = tank.stop(burn)
         if part is None:
             tank.level -= burn
-            return 0, 0, 0
+            return 0, 0
         before = int(miles * part)
         odometer = self._odometer + before
         tank.level -= before / mpg
         fill = tank.fill(odometer)
         tank.level -= (miles - before) / mpg
         if fill is None:
-            return 0, 0, 0
+            return 0, 0
         receipt = fortune.random() < RECEIPT_SHARE
         price = season.cents_per_gallon(fortune, day, vehicle.model.fuel)
-        payload, cents = payloads.fuel_purchase(fortune, fill, odometer, price, vehicle.model.fuel, receipt=receipt)
+        payload = payloads.fuel_purchase(fortune, fill, odometer, price, vehicle.model.fuel, receipt=receipt)
         self._capture(season.moment(fortune, day, part), "fuel_purchase", payload, receipt=receipt)
-        return cents, fill.span_miles, fill.span_milligallons
+        return fill.span_miles, fill.span_milligallons
 
     def _report_issue(self, day: date, miles: int) -> None:
         """Now and then something breaks."""
         if miles and self._fortune.random() < ISSUE_SHARE:
             part = self._fortune.random()
-            payload, mended = payloads.issue_report(self._fortune, self._odometer + int(miles * part), day, self._until)
-            self._mended = max(self._mended, mended)
+            payload = payloads.issue_report(self._fortune, self._odometer + int(miles * part), day, self._until)
             if "resolved_at" in payload:
                 self._repairs.append(datetime.fromisoformat(payload["resolved_at"]))
             self._capture(season.moment(self._fortune, day, part), "issue_report", payload)

@@ -9,35 +9,33 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from sql.demo import chunk, forest, roster, summary
+from sql.demo import chunk, forest, roster
 from sql.demo.blueprint import Blueprint, DemoSize
 from sql.demo.catalogue import named
 from sql.demo.chunk import Chunk
 from sql.demo.life import live
 from sql.demo.roster import Roster
 from sql.demo.stage import Stage, texts
-from sql.demo.summary import Summary
 from sql.demo.vehicle import make_vehicle
 from sql.encryption import Keyring
 from sql.encryption.fields import COLUMNS as ENCRYPTED
 from sql.encryption.tenant_seal import TenantSeal
 from sql.explanations import explain
+from sql.fleet_summaries import summarize
 from sql.owner import connected
 
 Progress = Callable[[str, int, int], None]
 
 NAMED_DAYS = 365
 EXPLAINED = time(4, tzinfo=UTC)
+LAST_MOMENT = timedelta(seconds=1)
+"""Before the day until which it is loaded: when summaries look how the vehicles stand."""
 CHUNK_ROWS = 20_000
-COLUMNS = {
-    **roster.COLUMNS,
-    **chunk.COLUMNS,
-    "fleet_summary_metrics": summary.COLUMNS,
-}
+COLUMNS = {**roster.COLUMNS, **chunk.COLUMNS}
 RECORDS = ("audit_trail", "event_stream")
 FIGURES = (
     *("odometer_readings", "fuel_spans", "vehicle_changes", "group_metrics", "vehicle_calendars", "group_changes"),
-    "class_rates",
+    *("class_rates", "group_outlooks", "fleet_summary_metrics", "fleet_summary_changes"),
 )
 ROWS_PER_VEHICLE = 6
 ROWS_PER_DAY = 1.75
@@ -79,6 +77,9 @@ def load_demo(
             progress("Figures", load.done, load.done)
             connection.execute(texts()["refresh_figures"].encode())
             connection.execute(texts()["refresh_class_rates"].encode(), {"names": names})
+            for blueprint in blueprints:
+                progress("Summaries", load.done, load.done)
+                summarize(connection, blueprint.id, moment=datetime.combine(until, time(0, tzinfo=UTC)) - LAST_MOMENT)
         for table in (*COLUMNS, *RECORDS, *FIGURES):
             progress("Analyzing", load.done, load.done)
             connection.execute(SQL(texts()["analyze"]).format(table=Identifier(table)))
@@ -132,19 +133,16 @@ class _Load:
             self._load_vehicles(tenant, plan)
 
     def _load_vehicles(self, tenant: Blueprint, plan: Roster) -> None:
-        """Loads a tenant's vehicles with their lives, in chunks, and what the lives add up to."""
-        sums = Summary(tenant)
+        """Loads a tenant's vehicles with their lives, in chunks."""
         rows = Chunk(tenant, plan)
         pending = 0
         for number in range(1, len(tenant.homes) + 1):
             life = live(make_vehicle(tenant, number), self._first_day, self._until)
             rows.add(life)
-            sums.add(life)
             pending += 1
             if len(rows) >= CHUNK_ROWS or number == len(tenant.homes):
                 self._flush(rows, pending)
                 rows, pending = Chunk(tenant, plan), 0
-        self._put("fleet_summary_metrics", list(sums.rows()))
 
     def _flush(self, rows: Chunk, vehicles: int) -> None:
         self._vehicles_left -= vehicles

@@ -68,8 +68,8 @@ def misread(fortune: random.Random, miles: int) -> int:
 
 def fuel_purchase(
     fortune: random.Random, fill: Fill, odometer: int, cents_per_gallon: int, fuel: str, *, receipt: bool
-) -> tuple[dict[str, Any], int]:
-    """The purchase of a fill, and what it cost in cents: gallons times price, halves up."""
+) -> dict[str, Any]:
+    """The purchase of a fill; it cost gallons times price, halves up."""
     total = (fill.milligallons * cents_per_gallon + THOUSAND // 2) // THOUSAND
     station = fortune.choice(STATIONS)
     payload: dict[str, Any] = {
@@ -86,37 +86,39 @@ def fuel_purchase(
     if receipt:
         payload["receipt_data"] = {"merchant": station, "pump": fortune.randint(1, 16)}
         payload["extracted_fields"] = {"total": f"{total / 100:.2f}", "gallons": f"{fill.milligallons / THOUSAND:.3f}"}
-    return payload, total
+    return payload
 
 
-def maintenance(fortune: random.Random, service: str, odometer: int, interval: int) -> tuple[dict[str, Any], int]:
-    """A service at an odometer and what it cost in cents; the next one is due an ``interval`` of miles later."""
+def maintenance(fortune: random.Random, service: str, odometer: int, interval: int) -> dict[str, Any]:
+    """A service at an odometer; the next one is due an ``interval`` of miles later."""
     parts, least, most = SERVICES[service]
-    cost = fortune.randint(least, most)
     return {
         "service_type": service,
         "odometer_miles": odometer,
-        "cost": cost / 100,
+        "cost": fortune.randint(least, most) / 100,
         "parts_replaced": list(parts),
         "service_provider": fortune.choice(PROVIDERS),
         "next_service": {"odometer_miles": odometer + interval},
-    }, cost
+    }
 
 
-def repair(fortune: random.Random) -> tuple[dict[str, Any], int]:
-    """The repair of a defect and what it cost in cents; nobody reads the odometer for it."""
-    cost = fortune.randint(*REPAIR_CENTS)
-    return {"service_type": "repair", "cost": cost / 100, "service_provider": fortune.choice(PROVIDERS)}, cost
+def repair(fortune: random.Random) -> dict[str, Any]:
+    """The repair of a defect; nobody reads the odometer for it."""
+    return {
+        "service_type": "repair",
+        "cost": fortune.randint(*REPAIR_CENTS) / 100,
+        "service_provider": fortune.choice(PROVIDERS),
+    }
 
 
-def issue_report(fortune: random.Random, odometer: int, day: date, until: date) -> tuple[dict[str, Any], date]:
-    """A report of a defect, and the first day on which it is mended; ``until`` where it still stands open then."""
+def issue_report(fortune: random.Random, odometer: int, day: date, until: date) -> dict[str, Any]:
+    """A report of a defect, with when it was mended, unless it still stands open ``until`` then."""
     severity, description = fortune.choices(ISSUES, ISSUE_WEIGHTS)[0]
     payload: dict[str, Any] = {"severity": severity, "description": description, "odometer_miles": odometer}
     mended = day + timedelta(days=fortune.randint(1, OPEN_DAYS))
     if fortune.random() < OPEN_SHARE or mended >= until:
-        return payload, until
-    return {**payload, "resolved_at": season.iso(season.moment(fortune, mended, fortune.random()))}, mended
+        return payload
+    return {**payload, "resolved_at": season.iso(season.moment(fortune, mended, fortune.random()))}
 
 
 def trips(fortune: random.Random, day: date, miles: int, idle_minutes: int, harsh_events: int) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from psycopg_pool import PoolTimeout
 
 from sql import metrics
 from sql.explanations import Phraser, explain
+from sql.fleet_summaries import summarize
 from sql.jobs import SCHEMA
 from sql.owner import connected, statements
 
@@ -31,6 +32,8 @@ AGAIN_SECONDS = 5.0
 """After how long it is tried again where the database does not answer."""
 PATIENCE_SECONDS = 60.0
 """For how long a vehicle that cannot be computed is left alone."""
+TENANT_TASKS = {"metrics": 0, "fleet_summaries": -1, "explanations": -2}
+"""What is done tenant by tenant, with its priority: each has its statement of who is due in a package of that name."""
 UNREACHABLE = (ConnectorException, psycopg.OperationalError, PoolTimeout)
 
 
@@ -75,7 +78,7 @@ class Worker:
             kwargs={"options": f"-c search_path={SCHEMA}", "application_name": "motomind worker"},
         )
         app = App(connector=connector)
-        _add_tasks(app, self._compute, self._explain, self._refresh_rates, self._make_partitions)
+        _add_tasks(app, self._compute, self._summarize, self._explain, self._refresh_rates, self._make_partitions)
         async with app.open_async():
             # Its jobs are few and short: what is to be kept is in the log.
             working = asyncio.create_task(
@@ -99,18 +102,14 @@ class Worker:
 
     async def _look(self, app: App) -> None:
         """Defers jobs for tenants that have something due and no such job that waits, until it is to stop."""
-        changed = statements("sql.metrics")["tenants_without_job"].decode()
-        unexplained = statements("sql.explanations")["tenants_due"].decode()
         while not self._stopping.is_set():
-            for row in await app.connector.execute_query_all_async(changed):
-                tenant_id = str(row["id"])
-                with suppress(AlreadyEnqueued):
-                    await app.configure_task("metrics", queueing_lock=tenant_id).defer_async(tenant_id=tenant_id)
-            for row in await app.connector.execute_query_all_async(unexplained):
-                tenant_id = str(row["id"])
-                job = app.configure_task("explanations", queueing_lock=f"explanations {tenant_id}", priority=-1)
-                with suppress(AlreadyEnqueued):
-                    await job.defer_async(tenant_id=tenant_id)
+            for task, priority in TENANT_TASKS.items():
+                due = statements(f"sql.{task}")["tenants_due"].decode()
+                for row in await app.connector.execute_query_all_async(due):
+                    tenant_id = str(row["id"])
+                    job = app.configure_task(task, queueing_lock=f"{task} {tenant_id}", priority=priority)
+                    with suppress(AlreadyEnqueued):
+                        await job.defer_async(tenant_id=tenant_id)
             await self._pause(LOOK_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
@@ -120,6 +119,16 @@ class Worker:
 
     async def _compute(self, tenant_id: str) -> None:
         await asyncio.to_thread(self._work_off, UUID(tenant_id))
+
+    async def _summarize(self, tenant_id: str) -> None:
+        await asyncio.to_thread(self._write_summaries, UUID(tenant_id))
+
+    def _write_summaries(self, tenant_id: UUID) -> None:
+        begun = time.monotonic()
+        with connected(self._url, autocommit=True) as connection:
+            written = summarize(connection, tenant_id)
+        if written:
+            log.info("summaries of tenant %s: %d rows written, in %.2f s", tenant_id, written, time.monotonic() - begun)
 
     async def _explain(self, tenant_id: str) -> None:
         await asyncio.to_thread(self._write_explanations, UUID(tenant_id))
@@ -177,6 +186,7 @@ class Worker:
 def _add_tasks(
     app: App,
     compute: Callable[[str], Awaitable[None]],
+    summarize_tenant: Callable[[str], Awaitable[None]],
     explain_tenant: Callable[[str], Awaitable[None]],
     refresh_rates: Callable[[], Awaitable[None]],
     make_partitions: Callable[[], Awaitable[None]],
@@ -186,6 +196,10 @@ def _add_tasks(
     @app.task(name="metrics", retry=RetryStrategy(max_attempts=5, exponential_wait=2))
     async def _metrics(tenant_id: str) -> None:
         await compute(tenant_id)
+
+    @app.task(name="fleet_summaries")  # where it fails, what was due stays so
+    async def _fleet_summaries(tenant_id: str) -> None:
+        await summarize_tenant(tenant_id)
 
     @app.task(name="explanations")  # where it fails, the tenant is due again
     async def _explanations(tenant_id: str) -> None:

@@ -14,6 +14,7 @@ import psycopg
 
 from sql.errors import SetupError
 from sql.explanations import Phraser, explain
+from sql.fleet_summaries import rebuild_summaries
 from sql.owner import connected, statements
 
 log = logging.getLogger("motomind.metrics")
@@ -141,7 +142,8 @@ class RebuiltTenant:
 def rebuild(owner_url: str, tenant: str | None, phraser: Phraser | None = None) -> Iterator[RebuiltTenant]:
     """Computes the metrics of every vehicle anew, of all tenants or the one of a name; tells after each transaction.
 
-    After its metrics a tenant's explanations are brought up to date, by ``phraser`` in other words. All vehicles are
+    After its metrics a tenant's summaries are rebuilt, and its explanations brought up to date, by ``phraser`` in other
+    words. All vehicles are
     marked first. Where marks of an earlier rebuild are left, that one is completed: by this, or by a worker meanwhile.
     Raises SetupError for a name that no tenant has, and what sql.owner says of an address.
     """
@@ -155,6 +157,7 @@ def rebuild(owner_url: str, tenant: str | None, phraser: Phraser | None = None) 
             connection.execute(said["make_all_due"], {"tenant_ids": [tenant_id for tenant_id, _ in tenants]})
         for tenant_id, name in tenants:
             yield from _rebuild(connection, tenant_id, name)
+            rebuild_summaries(connection, tenant_id)
             explain(connection, tenant_id, phraser=phraser)
 
 

@@ -1,6 +1,6 @@
 -- The metrics of vehicles from their events, as the database's owner.
 
--- name: tenants_without_job
+-- name: tenants_due
 -- Tenants with vehicles whose events changed or whose metrics are due, or with groups whose totals are; and no job that
 -- waits for its turn.
 select t.id
@@ -8,7 +8,7 @@ select t.id
  where (exists (select from public.vehicle_changes c where c.tenant_id = t.id)
         or exists (select from public.metrics_due d where d.tenant_id = t.id)
         or exists (select from public.group_changes c where c.tenant_id = t.id))
-   and not exists (select from jobs.procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = t.id::text)
+   and not exists (select from jobs.procrastinate_jobs j where j.status = 'todo' and j.queueing_lock = 'metrics ' || t.id)
  order by t.id;
 
 -- name: nothing_due

@@ -12,8 +12,10 @@ import psycopg
 import pytest
 
 from sql import metrics
+from sql.demo import DemoSize, load_demo
 from sql.embedded import Addresses
 from sql.explanations import Explained, explain
+from tests.numbers.world import UNTIL
 
 EPOCH = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -141,3 +143,10 @@ def garage(fresh_database: Addresses) -> Iterator[Garage]:
     """A garage in a database of the test's own."""
     with psycopg.connect(fresh_database.owner, autocommit=True, options="-c jit=off") as connection:
         yield Garage(connection)
+
+
+@pytest.fixture
+def world(fresh_database: Addresses) -> Addresses:
+    """A small tenant over two months, in a database of the test's own."""
+    load_demo(fresh_database.owner, size=DemoSize(1, 12, 40, 60), until=UNTIL, progress=lambda *_: None)
+    return fresh_database

@@ -21,6 +21,7 @@ DOMAIN = {
     *("vehicle_changes", "odometer_readings", "fuel_spans", "metrics_due", "class_rates"),
     *("group_changes", "group_metrics", "vehicle_calendars"),
     *("explanations_due", "explanation_runs"),
+    *("group_outlooks", "fleet_summary_changes", "fleet_summary_runs"),
     *("clients", "client_keys", "manifests", "client_documents", "registered_documents", "unknown_documents"),
     *("budgets", "document_usage"),
 }
