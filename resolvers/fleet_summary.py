@@ -1,4 +1,4 @@
-"""Stored figures of a group, or of the whole tenant, per day."""
+"""Stored figures of a group with all below it, or of the whole tenant, per day."""
 
 from __future__ import annotations
 
@@ -28,25 +28,33 @@ async def summaries_of_tenant(
     return [rows] * len(ids)
 
 
-@strawberry.type(description="Figures of a subtree on one day, as computed then.")
+@strawberry.type(
+    description="Figures of a subtree on one day. Sums follow late events; how its vehicles stood is as of that day."
+)
 class FleetSummary:
     """A row of fleet_summary_metrics."""
 
     id: strawberry.Private[str]
     fleet_group_id: strawberry.Private[str | None]
     metric_date: datetime.date = strawberry.field(description="The day.")
-    total_vehicles: int = strawberry.field(description="Vehicles in the subtree.")
-    active_vehicles: int = strawberry.field(description="Vehicles that drove.")
+    total_vehicles: int = strawberry.field(
+        description="Vehicles of the subtree that had been recorded, or active, by the end of the day."
+    )
+    active_vehicles: int = strawberry.field(description="Vehicles with miles driven, a fuel purchase or a maintenance.")
     total_miles_driven: int = strawberry.field(description="Miles driven.")
     avg_fuel_efficiency: Decimal | None = strawberry.field(
-        description="Miles per US gallon: total miles over total gallons."
+        description="Miles per US gallon over the spans that ended on the day: total miles over total gallons."
     )
     total_fuel_cost: Decimal | None = strawberry.field(description="US dollars paid for fuel.")
-    on_time_pct: Decimal | None = strawberry.field(description="Trips on time, percent.")
-    utilization_pct: Decimal | None = strawberry.field(description="Vehicles in use, percent.")
-    maintenance_compliance_pct: Decimal | None = strawberry.field(
-        description="Vehicles within their service interval, percent."
+    on_time_pct: Decimal | None = strawberry.field(
+        description="Trips on time, percent; null, as events do not tell when a trip was due."
     )
-    predicted_maintenance_cost: Decimal | None = strawberry.field(description="US dollars of maintenance expected.")
-    risk_score: Decimal | None = strawberry.field(description="Risk of a breakdown or a missed service, 0 to 1.")
-    computed_at: datetime.datetime = strawberry.field(description="When the figures were computed.")
+    utilization_pct: Decimal | None = strawberry.field(description="Active vehicles, percent.")
+    maintenance_compliance_pct: Decimal | None = strawberry.field(
+        description="Vehicles that were not overdue for service, percent of those of which that was known."
+    )
+    predicted_maintenance_cost: Decimal | None = strawberry.field(
+        description="US dollars of maintenance expected within thirty days of the day."
+    )
+    risk_score: Decimal | None = strawberry.field(description="Mean risk score of the vehicles as of the day, 0 to 1.")
+    computed_at: datetime.datetime = strawberry.field(description="When the row was written last.")

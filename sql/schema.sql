@@ -381,6 +381,25 @@ CREATE FUNCTION app.first_service_day(is_due boolean, since timestamp with time 
          as d (day)
 $$;
 ALTER FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) OWNER TO motomind;
+CREATE FUNCTION app.fleets_of_groups(in_tenant_id uuid) RETURNS TABLE(group_id uuid, root_id uuid, height integer)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with recursive reach as (
+    select g.id as group_id, g.id as root_id, g.parent_group_id, 0 as height
+      from fleet_groups g
+     where g.tenant_id = in_tenant_id
+    union all
+    select r.group_id, g.id, g.parent_group_id, r.height + 1
+      from reach r
+      join fleet_groups g on g.tenant_id = in_tenant_id and g.id = r.parent_group_id
+  ) cycle root_id set looped using path
+  select group_id, root_id, height from reach where not looped
+  union all
+  select g.id, in_tenant_id, 1000000 from fleet_groups g where g.tenant_id = in_tenant_id
+  union all
+  select in_tenant_id, in_tenant_id, 0
+$$;
+ALTER FUNCTION app.fleets_of_groups(in_tenant_id uuid) OWNER TO motomind;
 CREATE FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TABLE(vehicle_id uuid, event_id uuid, started_at timestamp with time zone, ended_at timestamp with time zone, miles integer, gallons numeric, cost numeric, rejected_reason text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -470,6 +489,41 @@ CREATE FUNCTION app.is_issue_report(payload jsonb) RETURNS boolean
      and app.is_absent_or(payload -> 'resolved_at', 'string')
 $$;
 ALTER FUNCTION app.is_issue_report(payload jsonb) OWNER TO motomind;
+CREATE TABLE public.fleet_summary_metrics (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    fleet_group_id uuid,
+    metric_date date NOT NULL,
+    total_vehicles integer NOT NULL,
+    active_vehicles integer NOT NULL,
+    total_miles_driven integer NOT NULL,
+    avg_fuel_efficiency numeric(6,2),
+    total_fuel_cost numeric(14,2),
+    on_time_pct numeric(5,2),
+    utilization_pct numeric(5,2),
+    maintenance_compliance_pct numeric(5,2),
+    predicted_maintenance_cost numeric(14,2),
+    risk_score numeric(4,3),
+    computed_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fleet_summary_metrics_check CHECK (((active_vehicles >= 0) AND (active_vehicles <= total_vehicles))),
+    CONSTRAINT fleet_summary_metrics_maintenance_compliance_pct_check CHECK (((maintenance_compliance_pct >= (0)::numeric) AND (maintenance_compliance_pct <= (100)::numeric))),
+    CONSTRAINT fleet_summary_metrics_on_time_pct_check CHECK (((on_time_pct >= (0)::numeric) AND (on_time_pct <= (100)::numeric))),
+    CONSTRAINT fleet_summary_metrics_risk_score_check CHECK (((risk_score >= (0)::numeric) AND (risk_score <= (1)::numeric))),
+    CONSTRAINT fleet_summary_metrics_total_miles_driven_check CHECK ((total_miles_driven >= 0)),
+    CONSTRAINT fleet_summary_metrics_total_vehicles_check CHECK ((total_vehicles >= 0)),
+    CONSTRAINT fleet_summary_metrics_utilization_pct_check CHECK (((utilization_pct >= (0)::numeric) AND (utilization_pct <= (100)::numeric)))
+);
+ALTER TABLE ONLY public.fleet_summary_metrics FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_metrics OWNER TO motomind;
+CREATE FUNCTION app.is_looked_at(summary public.fleet_summary_metrics) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select num_nonnulls(summary.on_time_pct, summary.maintenance_compliance_pct, summary.predicted_maintenance_cost,
+                      summary.risk_score) > 0
+$$;
+ALTER FUNCTION app.is_looked_at(summary public.fleet_summary_metrics) OWNER TO motomind;
 CREATE FUNCTION app.is_maintenance(payload jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -523,7 +577,7 @@ CREATE FUNCTION app.is_trip_batch(payload jsonb) RETURNS boolean
          ) else false end
 $$;
 ALTER FUNCTION app.is_trip_batch(payload jsonb) OWNER TO motomind;
-CREATE FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) RETURNS TABLE(vehicle_id uuid, next_service_date date, earliest date, latest date, risk_score double precision, factors jsonb, as_of_day date, method_version text)
+CREATE FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(vehicle_id uuid, next_service_date date, earliest date, latest date, risk_score double precision, factors jsonb, as_of_day date, method_version text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
   with history as materialized (select h.* from app.vehicle_history(in_tenant_id, vehicle_ids) h where h.readings >= 2),
@@ -531,25 +585,7 @@ CREATE FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[
     select s.*, s.miles_since_service + s.miles_remaining as miles_allowed
       from app.service_status(in_tenant_id, vehicle_ids, (as_of at time zone 'UTC')::date) s
   ),
-  asked as materialized (
-    select v.id, v.make, v.model from vehicles v where v.tenant_id = in_tenant_id and v.id = any (vehicle_ids)
-  ),
-  class as materialized (
-    select c.make, c.model,
-           array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
-                 sum(c.services), sum(c.late_services)]::double precision[] as sums
-      from class_rates c
-      join (select distinct a.make, a.model from asked a) a on a.make = c.make and a.model = c.model
-     where c.tenant_id = in_tenant_id
-     group by c.make, c.model
-    having sum(c.vehicles) >= 3 and sum(c.driven) >= 100000
-  ),
-  tenant as materialized (  -- read where there is no class, and only then
-    select array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
-                 sum(c.services), sum(c.late_services)]::double precision[] as sums
-      from class_rates c
-     where c.tenant_id = in_tenant_id
-  ),
+  class as materialized (select * from app.rates_of_classes(in_tenant_id, vehicle_ids, fleet_ids)),
   report as materialized (
     select e.vehicle_id, e.occurred_at, e.payload ->> 'severity' as severity, e.payload ->> 'resolved_at' as said,
            app.moment_of(e.payload ->> 'resolved_at') as resolved_at
@@ -578,16 +614,9 @@ CREATE FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[
            u.miles_a_day, coalesce(i.open, 0) as open_issues, coalesce(i.serious, 0) as serious_issues,
            coalesce(i.chance, 0)::double precision as p_open_issue
       from history h
-      join asked a on a.id = h.vehicle_id
       join service s on s.vehicle_id = h.vehicle_id
       left join issue i on i.vehicle_id = h.vehicle_id
-      left join class c on c.make = a.make and c.model = a.model
-     cross join lateral (
-       select coalesce(c.sums, (select t.sums from tenant t)), case when c.sums is null then 'TENANT' else 'MAKE_AND_MODEL' end
-     ) found (sums, class)
-     cross join lateral (
-       select case when found.sums[5] >= 10000 then found.sums end, case when found.sums[5] >= 10000 then found.class end
-     ) k (sums, class)
+      left join class k on k.vehicle_id = h.vehicle_id
      cross join lateral (
        select case when h.days >= 30 then 'VEHICLE' when k.sums[1] > 0 then k.class when h.days >= 7 then 'VEHICLE' end
      ) n (usage)
@@ -671,7 +700,7 @@ CREATE FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[
             app.first_service_day(l.worn >= 1, l.last_read_at, l.days_at_most, l.due_on, t.today)
    ) b (on_next, on_earliest, on_latest)
 $$;
-ALTER FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) OWNER TO motomind;
+ALTER FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.make_event_partitions(first_day date, last_day date) RETURNS integer
     LANGUAGE plpgsql
     SET "TimeZone" TO 'UTC'
@@ -826,6 +855,88 @@ begin
 end;
 $$;
 ALTER FUNCTION app.note_groups_of_vehicles() OWNER TO motomind;
+CREATE FUNCTION app.note_summaries_of_calendars() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'DELETE' then
+    insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+    select distinct tenant_id, fleet_group_id, '{(,)}'::datemultirange from changed;
+  elsif tg_op = 'INSERT' then
+    insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+    select c.tenant_id, c.fleet_group_id,
+           datemultirange(daterange(min(least(lower(c.active_days), (v.created_at at time zone c.time_zone)::date)), null))
+      from changed c
+      join vehicles v on v.tenant_id = c.tenant_id and v.id = c.vehicle_id
+     group by c.tenant_id, c.fleet_group_id;
+  else
+    insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+    select n.tenant_id, g.id, range_agg(g.days)
+      from changed n
+      join replaced o on o.tenant_id = n.tenant_id and o.vehicle_id = n.vehicle_id
+      join vehicles v on v.tenant_id = n.tenant_id and v.id = n.vehicle_id
+     cross join lateral (
+       select distinct g.id,
+              daterange(case when n.fleet_group_id = o.fleet_group_id
+                             then least(lower(n.active_days), lower(o.active_days), v.created_at::date - 1) end, null)
+         from (values (n.fleet_group_id), (o.fleet_group_id)) g (id)
+     ) g (id, days)
+     where (n.fleet_group_id, n.time_zone, lower(n.active_days))
+           is distinct from (o.fleet_group_id, o.time_zone, lower(o.active_days))
+     group by n.tenant_id, g.id;
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.note_summaries_of_calendars() OWNER TO motomind;
+CREATE FUNCTION app.note_summaries_of_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+  select distinct tenant_id, fleet_group_id, '{}'::datemultirange from changed;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.note_summaries_of_changes() OWNER TO motomind;
+CREATE FUNCTION app.note_summaries_of_groups() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    insert into fleet_summary_changes (tenant_id, fleet_group_id, days) select tenant_id, id, '{}'::datemultirange from changed;
+  elsif tg_op = 'DELETE' then
+    insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+    select distinct tenant_id, coalesce(parent_group_id, tenant_id), '{(,)}'::datemultirange from changed;
+  else
+    insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+    select distinct n.tenant_id, g.id, '{(,)}'::datemultirange
+      from changed n
+      join replaced o on o.tenant_id = n.tenant_id and o.id = n.id
+     cross join lateral (values (n.id), (o.parent_group_id)) g (id)
+     where n.parent_group_id is distinct from o.parent_group_id and g.id is not null;
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.note_summaries_of_groups() OWNER TO motomind;
+CREATE FUNCTION app.note_summaries_of_metrics() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+  select tenant_id, fleet_group_id, range_agg(daterange(metric_date, metric_date + 1))
+    from changed
+   where period_type = 'daily'
+   group by tenant_id, fleet_group_id;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.note_summaries_of_metrics() OWNER TO motomind;
 CREATE FUNCTION app.note_vehicle_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -989,6 +1100,47 @@ CREATE FUNCTION app.prediction_method() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ select '1' $$;
 ALTER FUNCTION app.prediction_method() OWNER TO motomind;
+CREATE FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(vehicle_id uuid, class text, sums double precision[])
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  with asked as materialized (
+    select v.id, v.make, v.model, f.id as fleet_id
+      from unnest(vehicle_ids, fleet_ids) f (vehicle_id, id)
+      join vehicles v on v.tenant_id = in_tenant_id and v.id = f.vehicle_id
+  ),
+  rate as materialized (
+    select null::uuid as fleet_id, c.* from class_rates c where c.tenant_id = in_tenant_id and fleet_ids is null
+    union all
+    select t.root_id, c.*
+      from app.fleets_of_groups(in_tenant_id) t
+      join class_rates c on c.tenant_id = in_tenant_id and coalesce(c.fleet_group_id, in_tenant_id) = t.group_id
+     where fleet_ids is not null and t.root_id in (select a.fleet_id from asked a)
+  ),
+  class as materialized (
+    select c.fleet_id, c.make, c.model,
+           array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
+                 sum(c.services), sum(c.late_services)]::double precision[] as sums
+      from rate c
+     where (c.make, c.model) in (select a.make, a.model from asked a)
+     group by c.fleet_id, c.make, c.model
+    having sum(c.vehicles) >= 3 and sum(c.driven) >= 100000
+  ),
+  whole as materialized (  -- read where there is no class, and only then
+    select c.fleet_id,
+           array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
+                 sum(c.services), sum(c.late_services)]::double precision[] as sums
+      from rate c
+     group by c.fleet_id
+  )
+  select a.id, case when c.sums is null then 'TENANT' else 'MAKE_AND_MODEL' end, k.sums
+    from asked a
+    left join class c on c.fleet_id is not distinct from a.fleet_id and c.make = a.make and c.model = a.model
+   cross join lateral (
+     select coalesce(c.sums, (select w.sums from whole w where w.fleet_id is not distinct from a.fleet_id))
+   ) k (sums)
+   where k.sums[5] >= 10000
+$$;
+ALTER FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.readable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1259,6 +1411,39 @@ CREATE FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) RETUR
    group by vehicle_id
 $$;
 ALTER FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.refresh_fleet_summaries(in_tenant_id uuid, moment timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  begun timestamptz := clock_timestamp();
+  today date := (select (moment at time zone t.time_zone)::date from tenants t where t.id = in_tenant_id);
+  is_new_day boolean := not exists (select from fleet_summary_runs r where r.tenant_id = in_tenant_id and r.as_of = today);
+  group_ids uuid[];
+  days datemultirange[];
+  written integer;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('fleet_summaries ' || in_tenant_id, 0)) then
+    return null;
+  end if;
+  with taken as (
+    delete from fleet_summary_changes c where c.tenant_id = in_tenant_id returning c.fleet_group_id, c.days
+  )
+  select coalesce(array_agg(t.fleet_group_id), '{}'), coalesce(array_agg(t.days), '{}') into group_ids, days
+    from (select t.fleet_group_id, range_agg(t.days) as days from taken t group by t.fleet_group_id) t;
+  perform app.refresh_group_outlooks(
+    in_tenant_id,
+    case when is_new_day then
+      array(select g.id from fleet_groups g where g.tenant_id = in_tenant_id) || in_tenant_id || group_ids
+    else group_ids end,
+    moment);
+  written := app.write_fleet_summaries(in_tenant_id, group_ids, days, today, is_new_day, moment);
+  insert into fleet_summary_runs as r (tenant_id, as_of, ended_at, took)
+  values (in_tenant_id, today, clock_timestamp(), clock_timestamp() - begun)
+  on conflict (tenant_id) do update set as_of = excluded.as_of, ended_at = excluded.ended_at, took = excluded.took;
+  return written;
+end;
+$$;
+ALTER FUNCTION app.refresh_fleet_summaries(in_tenant_id uuid, moment timestamp with time zone) OWNER TO motomind;
 CREATE FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -1313,21 +1498,30 @@ CREATE FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], s
       join fuel_spans f
         on f.tenant_id = in_tenant_id and f.vehicle_id = z.id and f.rejected_reason is null and f.ended_at >= z.first_moment
   ),
-  computed as (
-    select p.group_id, s.period_type, s.metric_date,
-           sum(p.miles)::bigint as miles, sum(p.idle)::bigint as idle, sum(p.harsh)::bigint as harsh,
+  period as (  -- of one vehicle: so that it counts once as active
+    select p.group_id, p.vehicle_id, s.period_type, s.metric_date, bool_or(p.miles > 0 or p.is_purchase) as is_active,
+           sum(p.miles) as miles, sum(p.idle) as idle, sum(p.harsh) as harsh,
            sum(p.gallons) as gallons, sum(p.fuel_cost) as fuel_cost, sum(p.maintenance_cost) as maintenance_cost,
-           sum(p.span_miles)::bigint as span_miles, sum(p.span_gallons) as span_gallons
+           sum(p.span_miles) as span_miles, sum(p.span_gallons) as span_gallons
       from part p
      cross join lateral (
        values ('daily', p.day), ('monthly', date_trunc('month', p.day::timestamp)::date)
      ) s (period_type, metric_date)
-     group by p.group_id, s.period_type, s.metric_date
+     group by p.group_id, p.vehicle_id, s.period_type, s.metric_date
+  ),
+  computed as (
+    select p.group_id, p.period_type, p.metric_date, (count(*) filter (where p.is_active))::integer as active,
+           sum(p.miles)::bigint as miles, sum(p.idle)::bigint as idle, sum(p.harsh)::bigint as harsh,
+           sum(p.gallons) as gallons, sum(p.fuel_cost) as fuel_cost, sum(p.maintenance_cost) as maintenance_cost,
+           sum(p.span_miles)::bigint as span_miles, sum(p.span_gallons) as span_gallons
+      from period p
+     group by p.group_id, p.period_type, p.metric_date
   ),
   compared as (  -- by grouping, not by a join: the planner takes both sides for a few rows
     select c.group_id, c.period_type, c.metric_date, bool_or(c.is_computed) as is_computed,
-           count(*) = 2 and count(distinct (c.miles, c.idle, c.harsh, c.gallons, c.fuel_cost, c.maintenance_cost,
+           count(*) = 2 and count(distinct (c.active, c.miles, c.idle, c.harsh, c.gallons, c.fuel_cost, c.maintenance_cost,
                                             c.span_miles, c.span_gallons)) = 1 as is_same,
+           max(c.active) filter (where c.is_computed) as active,
            sum(c.miles) filter (where c.is_computed) as miles, sum(c.idle) filter (where c.is_computed) as idle,
            sum(c.harsh) filter (where c.is_computed) as harsh, sum(c.gallons) filter (where c.is_computed) as gallons,
            sum(c.fuel_cost) filter (where c.is_computed) as fuel_cost,
@@ -1337,8 +1531,8 @@ CREATE FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], s
       from (
         select n.*, true as is_computed from computed n
         union all
-        select m.fleet_group_id, m.period_type, m.metric_date, m.miles_driven, m.idle_minutes, m.harsh_events,
-               m.fuel_gallons, m.fuel_cost, m.maintenance_cost, m.span_miles, m.span_gallons, false
+        select m.fleet_group_id, m.period_type, m.metric_date, m.active_vehicles, m.miles_driven, m.idle_minutes,
+               m.harsh_events, m.fuel_gallons, m.fuel_cost, m.maintenance_cost, m.span_miles, m.span_gallons, false
           from scope s
           join group_metrics m
             on m.tenant_id = in_tenant_id and m.fleet_group_id = s.group_id and m.metric_date >= s.first_day
@@ -1347,15 +1541,15 @@ CREATE FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], s
   ),
   stored as (
     insert into group_metrics
-      (tenant_id, fleet_group_id, period_type, metric_date, miles_driven, idle_minutes, harsh_events, fuel_gallons,
-       fuel_cost, maintenance_cost, span_miles, span_gallons)
-    select in_tenant_id, c.group_id, c.period_type, c.metric_date, c.miles, c.idle, c.harsh, c.gallons,
+      (tenant_id, fleet_group_id, period_type, metric_date, active_vehicles, miles_driven, idle_minutes, harsh_events,
+       fuel_gallons, fuel_cost, maintenance_cost, span_miles, span_gallons)
+    select in_tenant_id, c.group_id, c.period_type, c.metric_date, c.active, c.miles, c.idle, c.harsh, c.gallons,
            c.fuel_cost, c.maintenance_cost, c.span_miles, c.span_gallons
       from compared c
      where c.is_computed and not c.is_same
     on conflict (tenant_id, fleet_group_id, period_type, metric_date) do update
-       set miles_driven = excluded.miles_driven, idle_minutes = excluded.idle_minutes, harsh_events = excluded.harsh_events,
-           fuel_gallons = excluded.fuel_gallons, fuel_cost = excluded.fuel_cost,
+       set active_vehicles = excluded.active_vehicles, miles_driven = excluded.miles_driven,
+           idle_minutes = excluded.idle_minutes, harsh_events = excluded.harsh_events, fuel_gallons = excluded.fuel_gallons, fuel_cost = excluded.fuel_cost,
            maintenance_cost = excluded.maintenance_cost, span_miles = excluded.span_miles,
            span_gallons = excluded.span_gallons
   ),
@@ -1388,6 +1582,108 @@ CREATE FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], s
      and not exists (select from member m where m.id = c.vehicle_id)
 $$;
 ALTER FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) OWNER TO motomind;
+CREATE FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+  with tree as materialized (select * from app.fleets_of_groups(in_tenant_id)),
+  enough as materialized (  -- fleets whose vehicles say something of a class, or of all of them
+    select t.root_id
+      from class_rates c
+      join tree t on t.group_id = coalesce(c.fleet_group_id, in_tenant_id)
+     where c.tenant_id = in_tenant_id
+     group by t.root_id
+    having sum(c.driven) >= 10000
+  ),
+  fleet as materialized (
+    select g.id as group_id, g.id as fleet_id from unnest(group_ids) g (id)
+    union
+    select f.group_id, f.root_id
+      from (
+        select distinct on (t.group_id) t.group_id, t.root_id
+          from tree t
+         where t.group_id = any (group_ids)
+           and (t.root_id = in_tenant_id or exists (select from enough e where e.root_id = t.root_id))
+         order by t.group_id, t.height
+      ) f
+  ),
+  member as materialized (
+    select v.id, f.group_id, f.fleet_id
+      from fleet f
+      join vehicles v on v.tenant_id = in_tenant_id and v.fleet_group_id = f.group_id
+    union all
+    select v.id, f.group_id, f.fleet_id
+      from fleet f
+      join vehicles v on v.tenant_id = in_tenant_id and v.fleet_group_id is null
+     where f.group_id = in_tenant_id
+  ),
+  members as materialized (select array_agg(distinct id) as ids from member),
+  stand as materialized (  -- of each vehicle, whatever fleet looks at it
+    select p.vehicle_id, coalesce(sum(p.checked), 0) as checked, coalesce(sum(p.compliant), 0) as compliant,
+           count(*) filter (where p.is_repair is false) as services, sum(p.cost) filter (where p.is_repair is false) as service_costs,
+           count(*) filter (where p.is_repair) as repairs, sum(p.cost) filter (where p.is_repair) as repair_costs
+      from (
+        select s.vehicle_id, (s.state <> 'UNKNOWN')::integer, (s.state not in ('UNKNOWN', 'OVERDUE'))::integer, null::boolean, null::numeric
+          from members m
+         cross join lateral app.service_status(in_tenant_id, m.ids, (moment at time zone 'UTC')::date) s
+        union all
+        select e.vehicle_id, 0, 0, e.service_type is not distinct from 'repair', e.cost
+          from members m
+         cross join lateral (
+           select e.vehicle_id, e.payload ->> 'service_type', e.cost
+             from manual_events e
+            where e.tenant_id = in_tenant_id and e.vehicle_id = any (m.ids) and e.event_type = 'maintenance'
+              and e.voided_at is null and e.cost is not null
+              and e.occurred_at > moment - interval '730 days' and e.occurred_at <= moment
+           union all
+           select e.vehicle_id, e.payload ->> 'service_type', e.cost
+             from manual_events_archive e
+            where e.tenant_id = in_tenant_id and e.vehicle_id = any (m.ids) and e.event_type = 'maintenance'
+              and e.voided_at is null and e.cost is not null
+              and e.occurred_at > moment - interval '730 days' and e.occurred_at <= moment
+         ) e (vehicle_id, service_type, cost)
+         where e.service_type is distinct from 'odometer_replacement'
+      ) p (vehicle_id, checked, compliant, is_repair, cost)
+     group by p.vehicle_id
+  ),
+  predicted as materialized (  -- those of their own group, and those of another fleet
+    select k.is_own, p.vehicle_id, p.risk_score, (p.next_service_date <= p.as_of_day + 30)::integer as due,
+           (p.factors ->> 'p_repair')::double precision as p_repair
+      from (
+        select m.group_id = m.fleet_id as is_own, array_agg(m.id) as ids, array_agg(m.fleet_id) as fleet_ids
+          from member m
+         group by m.group_id = m.fleet_id
+      ) k
+     cross join lateral app.maintenance_predictions(in_tenant_id, k.ids, moment, k.fleet_ids) p
+  ),
+  looked as materialized (
+    select m.group_id, m.fleet_id, coalesce(sum(s.checked), 0) as checked, coalesce(sum(s.compliant), 0) as compliant,
+           count(p.risk_score) as scored, coalesce(sum(p.risk_score), 0) as risk_scores, coalesce(sum(p.due), 0) as due,
+           coalesce(sum(p.p_repair), 0) as expected_repairs,
+           coalesce(sum(s.services), 0) as services, coalesce(sum(s.service_costs), 0) as service_costs,
+           coalesce(sum(s.repairs), 0) as repairs, coalesce(sum(s.repair_costs), 0) as repair_costs
+      from member m
+      left join stand s on s.vehicle_id = m.id
+      left join predicted p on p.vehicle_id = m.id and p.is_own = (m.group_id = m.fleet_id)
+     group by m.group_id, m.fleet_id
+  ),
+  stored as (
+    insert into group_outlooks
+      (tenant_id, fleet_group_id, fleet_id, as_of, checked, compliant, scored, risk_scores, due, expected_repairs,
+       services, service_costs, repairs, repair_costs)
+    select in_tenant_id, l.group_id, l.fleet_id, moment, l.checked, l.compliant, l.scored, l.risk_scores, l.due, l.expected_repairs,
+           l.services, l.service_costs, l.repairs, l.repair_costs
+      from looked l
+    on conflict (tenant_id, fleet_group_id, fleet_id) do update
+       set as_of = excluded.as_of, checked = excluded.checked, compliant = excluded.compliant, scored = excluded.scored,
+           risk_scores = excluded.risk_scores, due = excluded.due, expected_repairs = excluded.expected_repairs,
+           services = excluded.services, service_costs = excluded.service_costs, repairs = excluded.repairs,
+           repair_costs = excluded.repair_costs
+  )
+  delete from group_outlooks o
+   where o.tenant_id = in_tenant_id and o.fleet_group_id = any (group_ids)
+     and not exists (select from looked l where l.group_id = o.fleet_group_id and l.fleet_id = o.fleet_id)
+$$;
+ALTER FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamp with time zone) OWNER TO motomind;
 CREATE FUNCTION app.refund(in_refunds jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1967,6 +2263,144 @@ CREATE FUNCTION app.writable_groups() RETURNS uuid[]
   select coalesce(nullif(current_setting('app.writable_groups', true), ''), '{}')::uuid[]
 $$;
 ALTER FUNCTION app.writable_groups() OWNER TO motomind;
+CREATE FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamp with time zone) RETURNS integer
+    LANGUAGE sql
+    AS $$
+  with tree as materialized (select group_id, root_id from app.fleets_of_groups(in_tenant_id)),
+  root as materialized (
+    select r.root_id, range_agg(r.days) as days
+      from (
+        select t.root_id, c.days + datemultirange(daterange(today, today + 1))
+          from unnest(group_ids, days) c (group_id, days)
+          join tree t on t.group_id = c.group_id
+        union all
+        select distinct t.root_id, datemultirange(daterange(today, today + 1)) from tree t where of_all
+      ) r (root_id, days)
+     group by r.root_id
+  ),
+  part as materialized (
+    select t.root_id, t.group_id, r.days, coalesce(lower(r.days), '-infinity') as first_day,
+           coalesce(upper(r.days), 'infinity') as end_day
+      from root r
+      join tree t on t.root_id = r.root_id
+  ),
+  figure as materialized (
+    select p.root_id, m.metric_date, sum(m.active_vehicles) as active, sum(m.miles_driven) as miles,
+           sum(m.span_miles) as span_miles, sum(m.span_gallons) as span_gallons, sum(m.fuel_cost) as fuel_cost
+      from part p
+     cross join lateral (  -- group by group, by the key: the planner would take all groups for the days of each
+       select m.*
+         from group_metrics m
+        where m.tenant_id = in_tenant_id and m.fleet_group_id = p.group_id and m.period_type = 'daily'
+          and m.metric_date >= p.first_day and m.metric_date < p.end_day
+       offset 0
+     ) m
+     where p.days @> m.metric_date
+     group by p.root_id, m.metric_date
+  ),
+  outlook as materialized (  -- without services or repairs of which the cost is known, those of both
+    select o.root_id, round(100.0 * o.compliant / nullif(o.checked, 0), 2) as compliance,
+           round((o.risk_scores / nullif(o.scored, 0))::numeric, 3) as risk,
+           round(o.due * coalesce(o.service_costs / nullif(o.services, 0), c.mean)
+                 + o.expected_repairs::numeric * coalesce(o.repair_costs / nullif(o.repairs, 0), c.mean), 2) as cost
+      from (
+        select o.root_id, sum(o.checked) as checked, sum(o.compliant) as compliant, sum(o.scored) as scored,
+               sum(o.risk_scores) as risk_scores, sum(o.due) as due, sum(o.expected_repairs) as expected_repairs,
+               sum(o.services) as services, sum(o.service_costs) as service_costs, sum(o.repairs) as repairs,
+               sum(o.repair_costs) as repair_costs
+          from (
+            select distinct on (p.root_id, p.group_id) p.root_id, o.*
+              from part p
+              join group_outlooks o on o.tenant_id = in_tenant_id and o.fleet_group_id = p.group_id
+              join tree f on f.group_id = o.fleet_id and f.root_id = p.root_id
+             order by p.root_id, p.group_id, o.fleet_id = p.group_id
+          ) o
+         group by o.root_id
+      ) o
+     cross join lateral (select (o.service_costs + o.repair_costs) / nullif(o.services + o.repairs, 0)) c (mean)
+  ),
+  present as materialized (
+    select s.root_id, s.id, s.metric_date, s.is_kept
+      from root r
+     cross join lateral (
+       select r.root_id, s.id, s.metric_date, app.is_looked_at(s) as is_kept
+         from fleet_summary_metrics s
+        where s.tenant_id = in_tenant_id and s.fleet_group_id = r.root_id
+          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+       union all
+       select r.root_id, s.id, s.metric_date, app.is_looked_at(s)
+         from fleet_summary_metrics s
+        where r.root_id = in_tenant_id and s.tenant_id = in_tenant_id and s.fleet_group_id is null
+          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+     ) s
+     where r.days @> s.metric_date
+  ),
+  counted as materialized (  -- how many vehicles there were on each of these days
+    select c.root_id, c.day, c.is_asked, sum(c.vehicles) over (partition by c.root_id order by c.day) as vehicles
+      from (
+        select t.root_id, c.day, false, count(*)
+          from (
+            select c.fleet_group_id, least(lower(c.active_days), (v.created_at at time zone c.time_zone)::date)
+              from vehicle_calendars c
+              join vehicles v on v.tenant_id = in_tenant_id and v.id = c.vehicle_id
+             where c.tenant_id = in_tenant_id
+          ) c (group_id, day)
+          join part t on t.group_id = c.group_id
+         group by t.root_id, c.day
+        union all
+        select d.root_id, d.day, true, 0
+          from (
+            select f.root_id, f.metric_date from figure f
+            union
+            select p.root_id, p.metric_date from present p where p.is_kept
+            union
+            select r.root_id, today from root r
+          ) d (root_id, day)
+      ) c (root_id, day, is_asked, vehicles)
+  ),
+  written as (
+    insert into fleet_summary_metrics as s
+      (tenant_id, id, fleet_group_id, metric_date, total_vehicles, active_vehicles, total_miles_driven,
+       avg_fuel_efficiency, total_fuel_cost, utilization_pct, maintenance_compliance_pct, predicted_maintenance_cost,
+       risk_score, computed_at)
+    select in_tenant_id, md5(concat_ws(' ', in_tenant_id, c.root_id, c.day))::uuid, nullif(c.root_id, in_tenant_id), c.day,
+           n.vehicles, coalesce(f.active, 0), least(coalesce(f.miles, 0), 2147483647),
+           round(f.span_miles / nullif(f.span_gallons, 0), 2), case when n.vehicles > 0 then coalesce(f.fuel_cost, 0) end,
+           round(100.0 * coalesce(f.active, 0) / nullif(n.vehicles, 0), 2), o.compliance, o.cost, o.risk, moment
+      from counted c
+      left join figure f on f.root_id = c.root_id and f.metric_date = c.day
+      left join outlook o on o.root_id = c.root_id and c.day = today
+     cross join lateral (select greatest(c.vehicles, f.active)) n (vehicles)
+     where c.is_asked
+    on conflict (tenant_id, fleet_group_id, metric_date) do update
+       set total_vehicles = excluded.total_vehicles, active_vehicles = excluded.active_vehicles,
+           total_miles_driven = excluded.total_miles_driven, avg_fuel_efficiency = excluded.avg_fuel_efficiency,
+           total_fuel_cost = excluded.total_fuel_cost, utilization_pct = excluded.utilization_pct,
+           maintenance_compliance_pct = case excluded.metric_date
+             when today then excluded.maintenance_compliance_pct else s.maintenance_compliance_pct end,
+           predicted_maintenance_cost = case excluded.metric_date
+             when today then excluded.predicted_maintenance_cost else s.predicted_maintenance_cost end,
+           risk_score = case excluded.metric_date when today then excluded.risk_score else s.risk_score end,
+           computed_at = excluded.computed_at
+     where (s.total_vehicles, s.active_vehicles, s.total_miles_driven, s.avg_fuel_efficiency, s.total_fuel_cost, s.utilization_pct)
+           is distinct from (excluded.total_vehicles, excluded.active_vehicles, excluded.total_miles_driven,
+                             excluded.avg_fuel_efficiency, excluded.total_fuel_cost, excluded.utilization_pct)
+        or excluded.metric_date = today
+           and (s.maintenance_compliance_pct, s.predicted_maintenance_cost, s.risk_score)
+               is distinct from (excluded.maintenance_compliance_pct, excluded.predicted_maintenance_cost, excluded.risk_score)
+    returning 1
+  ),
+  gone as (
+    delete from fleet_summary_metrics s
+     where s.tenant_id = in_tenant_id
+       and s.id in (select p.id from present p
+                     where not exists (select from counted c
+                                        where c.is_asked and c.root_id = p.root_id and c.day = p.metric_date))
+    returning 1
+  )
+  select ((select count(*) from written) + (select count(*) from gone))::integer
+$$;
+ALTER FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamp with time zone) OWNER TO motomind;
 CREATE AGGREGATE app.replayed(jsonb) (
     SFUNC = jsonb_concat,
     STYPE = jsonb,
@@ -2156,34 +2590,23 @@ CREATE TABLE public.fleet_groups (
 );
 ALTER TABLE ONLY public.fleet_groups FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups OWNER TO motomind;
-CREATE TABLE public.fleet_summary_metrics (
+CREATE TABLE public.fleet_summary_changes (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
-    fleet_group_id uuid,
-    metric_date date NOT NULL,
-    total_vehicles integer NOT NULL,
-    active_vehicles integer NOT NULL,
-    total_miles_driven integer NOT NULL,
-    avg_fuel_efficiency numeric(6,2),
-    total_fuel_cost numeric(14,2),
-    on_time_pct numeric(5,2),
-    utilization_pct numeric(5,2),
-    maintenance_compliance_pct numeric(5,2),
-    predicted_maintenance_cost numeric(14,2),
-    risk_score numeric(4,3),
-    computed_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT fleet_summary_metrics_check CHECK (((active_vehicles >= 0) AND (active_vehicles <= total_vehicles))),
-    CONSTRAINT fleet_summary_metrics_maintenance_compliance_pct_check CHECK (((maintenance_compliance_pct >= (0)::numeric) AND (maintenance_compliance_pct <= (100)::numeric))),
-    CONSTRAINT fleet_summary_metrics_on_time_pct_check CHECK (((on_time_pct >= (0)::numeric) AND (on_time_pct <= (100)::numeric))),
-    CONSTRAINT fleet_summary_metrics_risk_score_check CHECK (((risk_score >= (0)::numeric) AND (risk_score <= (1)::numeric))),
-    CONSTRAINT fleet_summary_metrics_total_miles_driven_check CHECK ((total_miles_driven >= 0)),
-    CONSTRAINT fleet_summary_metrics_total_vehicles_check CHECK ((total_vehicles >= 0)),
-    CONSTRAINT fleet_summary_metrics_utilization_pct_check CHECK (((utilization_pct >= (0)::numeric) AND (utilization_pct <= (100)::numeric)))
+    fleet_group_id uuid NOT NULL,
+    days datemultirange NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
-ALTER TABLE ONLY public.fleet_summary_metrics FORCE ROW LEVEL SECURITY;
-ALTER TABLE public.fleet_summary_metrics OWNER TO motomind;
+ALTER TABLE ONLY public.fleet_summary_changes FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_changes OWNER TO motomind;
+CREATE TABLE public.fleet_summary_runs (
+    tenant_id uuid NOT NULL,
+    as_of date NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    took interval NOT NULL
+);
+ALTER TABLE ONLY public.fleet_summary_runs FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_runs OWNER TO motomind;
 CREATE TABLE public.fuel_spans (
     tenant_id uuid NOT NULL,
     vehicle_id uuid NOT NULL,
@@ -2220,10 +2643,29 @@ CREATE TABLE public.group_metrics (
     maintenance_cost numeric,
     span_miles bigint,
     span_gallons numeric,
+    active_vehicles integer,
     CONSTRAINT group_metrics_period_type_check CHECK ((period_type = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text])))
 );
 ALTER TABLE ONLY public.group_metrics FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.group_metrics OWNER TO motomind;
+CREATE TABLE public.group_outlooks (
+    tenant_id uuid NOT NULL,
+    fleet_group_id uuid NOT NULL,
+    fleet_id uuid NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    checked integer NOT NULL,
+    compliant integer NOT NULL,
+    scored integer NOT NULL,
+    risk_scores double precision NOT NULL,
+    due integer NOT NULL,
+    expected_repairs double precision NOT NULL,
+    services integer NOT NULL,
+    service_costs numeric NOT NULL,
+    repairs integer NOT NULL,
+    repair_costs numeric NOT NULL
+);
+ALTER TABLE ONLY public.group_outlooks FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.group_outlooks OWNER TO motomind;
 CREATE TABLE public.group_permissions (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2599,14 +3041,20 @@ ALTER TABLE ONLY public.explanations
     ADD CONSTRAINT explanations_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.fleet_groups
     ADD CONSTRAINT fleet_groups_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.fleet_summary_changes
+    ADD CONSTRAINT fleet_summary_changes_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.fleet_summary_metrics
     ADD CONSTRAINT fleet_summary_metrics_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE ONLY public.fleet_summary_runs
+    ADD CONSTRAINT fleet_summary_runs_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_pkey PRIMARY KEY (tenant_id, vehicle_id, event_id);
 ALTER TABLE ONLY public.group_changes
     ADD CONSTRAINT group_changes_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.group_metrics
     ADD CONSTRAINT group_metrics_pkey PRIMARY KEY (tenant_id, fleet_group_id, period_type, metric_date);
+ALTER TABLE ONLY public.group_outlooks
+    ADD CONSTRAINT group_outlooks_pkey PRIMARY KEY (tenant_id, fleet_group_id, fleet_id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.group_permissions
@@ -2765,6 +3213,16 @@ CREATE TRIGGER note_groups_of_updated AFTER UPDATE ON public.fuel_spans REFERENC
 CREATE TRIGGER note_groups_of_updated AFTER UPDATE ON public.vehicle_metrics REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_group_changes('metric_date');
 CREATE TRIGGER note_groups_of_updated AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_groups_of_vehicles();
 CREATE TRIGGER note_inserted AFTER INSERT ON public.manual_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
+CREATE TRIGGER note_summaries_of_deleted AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_groups();
+CREATE TRIGGER note_summaries_of_deleted AFTER DELETE ON public.group_changes REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_changes();
+CREATE TRIGGER note_summaries_of_deleted AFTER DELETE ON public.group_metrics REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_metrics();
+CREATE TRIGGER note_summaries_of_deleted AFTER DELETE ON public.vehicle_calendars REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_calendars();
+CREATE TRIGGER note_summaries_of_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_groups();
+CREATE TRIGGER note_summaries_of_inserted AFTER INSERT ON public.group_metrics REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_metrics();
+CREATE TRIGGER note_summaries_of_inserted AFTER INSERT ON public.vehicle_calendars REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_calendars();
+CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_groups();
+CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.group_metrics REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_metrics();
+CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.vehicle_calendars REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_calendars();
 CREATE TRIGGER note_updated AFTER UPDATE ON public.manual_events REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
 CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
@@ -2828,10 +3286,14 @@ ALTER TABLE ONLY public.fleet_groups
     ADD CONSTRAINT fleet_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fleet_groups
     ADD CONSTRAINT fleet_groups_tenant_id_parent_group_id_fkey FOREIGN KEY (tenant_id, parent_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+ALTER TABLE ONLY public.fleet_summary_changes
+    ADD CONSTRAINT fleet_summary_changes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fleet_summary_metrics
     ADD CONSTRAINT fleet_summary_metrics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fleet_summary_metrics
-    ADD CONSTRAINT fleet_summary_metrics_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id);
+    ADD CONSTRAINT fleet_summary_metrics_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.fleet_summary_runs
+    ADD CONSTRAINT fleet_summary_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fuel_spans
@@ -2840,6 +3302,8 @@ ALTER TABLE ONLY public.group_changes
     ADD CONSTRAINT group_changes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.group_metrics
     ADD CONSTRAINT group_metrics_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+ALTER TABLE ONLY public.group_outlooks
+    ADD CONSTRAINT group_outlooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.group_permissions
     ADD CONSTRAINT group_permissions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.group_permissions
@@ -2945,10 +3409,13 @@ ALTER TABLE public.explanation_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.explanations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.explanations_due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_groups ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fuel_spans ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_metrics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.group_outlooks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_permissions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.manifests ENABLE ROW LEVEL SECURITY;
@@ -2971,10 +3438,13 @@ CREATE POLICY owner ON public.explanation_runs TO motomind USING (true) WITH CHE
 CREATE POLICY owner ON public.explanations TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.explanations_due TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_groups TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.fleet_summary_changes TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.fleet_summary_runs TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fuel_spans TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_changes TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_metrics TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.group_outlooks TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_permissions TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.idempotency_keys TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.manifests TO motomind USING (true) WITH CHECK (true);
@@ -3042,10 +3512,13 @@ CREATE POLICY read_tenant ON public.explanation_runs FOR SELECT TO gateway_tenan
 CREATE POLICY read_tenant ON public.explanations FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.explanations_due FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_groups FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.fleet_summary_changes FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_summary_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.fleet_summary_runs FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fuel_spans FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_changes FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.group_outlooks FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_permissions FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.manifests FOR SELECT TO gateway_tenant USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (( SELECT app.role() AS role) = 'owner'::text)));
 CREATE POLICY read_tenant ON public.manual_events FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
@@ -3122,6 +3595,9 @@ REVOKE ALL ON FUNCTION app.explanations_due_of_vehicles() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.first_service_day(is_due boolean, since timestamp with time zone, days double precision, due_on date, today date) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.fleets_of_groups(in_tenant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.fleets_of_groups(in_tenant_id uuid) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.fleets_of_groups(in_tenant_id uuid) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
@@ -3140,6 +3616,9 @@ GRANT ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.is_issue_report(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_issue_report(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_issue_report(payload jsonb) TO gateway_groups;
+GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
+GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
+REVOKE ALL ON FUNCTION app.is_looked_at(summary public.fleet_summary_metrics) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.is_maintenance(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_maintenance(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_maintenance(payload jsonb) TO gateway_groups;
@@ -3155,9 +3634,9 @@ GRANT ALL ON FUNCTION app.is_payload(event_type text, payload jsonb) TO gateway_
 REVOKE ALL ON FUNCTION app.is_trip_batch(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_groups;
-REVOKE ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) TO gateway_tenant;
-GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.make_event_partitions(first_day date, last_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.metrics_due_of_groups() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.metrics_due_of_tenants() FROM PUBLIC;
@@ -3169,6 +3648,10 @@ REVOKE ALL ON FUNCTION app.needs_encryption(value jsonb, current_key text, in_cl
 REVOKE ALL ON FUNCTION app.next_version() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_group_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_groups_of_vehicles() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_summaries_of_calendars() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_summaries_of_changes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_summaries_of_groups() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_summaries_of_metrics() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_vehicle_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
@@ -3190,6 +3673,9 @@ GRANT ALL ON FUNCTION app.person_of_email(in_email text, in_name text) TO gatewa
 REVOKE ALL ON FUNCTION app.prediction_method() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.prediction_method() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.prediction_method() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[]) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.readable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.readable_groups() TO gateway_groups;
@@ -3205,7 +3691,9 @@ REVOKE ALL ON FUNCTION app.refresh_changed_figures() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_changed_groups(in_tenant_id uuid, at_most integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_class_rates(in_tenant_id uuid, within interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_fleet_summaries(in_tenant_id uuid, moment timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refund(in_refunds jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.refund(in_refunds jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;
@@ -3261,6 +3749,7 @@ GRANT ALL ON FUNCTION app.wrapping_keys() TO gateway;
 REVOKE ALL ON FUNCTION app.writable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.replayed(jsonb) FROM PUBLIC;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_tenant;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_groups;
@@ -3300,8 +3789,6 @@ GRANT UPDATE(group_type) ON TABLE public.fleet_groups TO gateway_tenant;
 GRANT UPDATE(group_type) ON TABLE public.fleet_groups TO gateway_groups;
 GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_tenant;
 GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_groups;
-GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
-GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_tenant;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_groups;
 GRANT SELECT ON TABLE public.group_changes TO gateway_tenant;

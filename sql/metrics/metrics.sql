@@ -295,7 +295,16 @@ select (select count(*) from written) as written, (select count(*) from removed)
 select app.refresh_changed_groups(%(tenant_id)s, %(groups)s);
 
 -- name: refresh_class_rates
-select app.refresh_class_rates(%(tenant_id)s, %(within)s);
+-- Where that was done, how vehicles stand is looked at anew: their predictions lean on the rates.
+with done as materialized (select app.refresh_class_rates(%(tenant_id)s, %(within)s) as is_done),
+marked as (
+  insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+  select %(tenant_id)s, g.id, '{}'::datemultirange
+    from done d
+   cross join (select id from fleet_groups where tenant_id = %(tenant_id)s union all select %(tenant_id)s) g
+   where d.is_done
+)
+select is_done from done;
 
 -- name: tenants_with_old_rates
 -- Tenants whose rates of classes may be others now: events came since, or they are of the day before.

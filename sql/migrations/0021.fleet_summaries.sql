@@ -142,41 +142,65 @@ create or replace function app.refresh_group_metrics(in_tenant_id uuid, group_id
      and not exists (select from member m where m.id = c.vehicle_id)
 $$;
 
--- What the makes and models of these vehicles add up to, of all groups that the caller may see or of each vehicle's own;
--- of the tenant, or of the group, where a class says too little. No row for a vehicle where both do.
-create function app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], of_own_group boolean)
+-- A tenant's groups with all that are above them, themselves first, and last the tenant, whose own id stands for it as a
+-- whole and for the vehicles without a group.
+create function app.fleets_of_groups(in_tenant_id uuid) returns table (group_id uuid, root_id uuid, height integer)
+  language sql stable parallel safe as $$
+  with recursive reach as (
+    select g.id as group_id, g.id as root_id, g.parent_group_id, 0 as height
+      from fleet_groups g
+     where g.tenant_id = in_tenant_id
+    union all
+    select r.group_id, g.id, g.parent_group_id, r.height + 1
+      from reach r
+      join fleet_groups g on g.tenant_id = in_tenant_id and g.id = r.parent_group_id
+  ) cycle root_id set looped using path
+  select group_id, root_id, height from reach where not looped
+  union all
+  select g.id, in_tenant_id, 1000000 from fleet_groups g where g.tenant_id = in_tenant_id
+  union all
+  select in_tenant_id, in_tenant_id, 0
+$$;
+
+-- What the makes and models of these vehicles add up to, of all groups that the caller may see, or for each vehicle of its
+-- fleet: a group with all below it, or the tenant. Of the whole fleet where a class says too little; no row where that does.
+create function app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[] default null)
   returns table (vehicle_id uuid, class text, sums double precision[])
   language sql stable parallel safe as $$
   with asked as materialized (
-    select v.id, v.make, v.model, case when of_own_group then coalesce(v.fleet_group_id, in_tenant_id) end as group_id
-      from vehicles v
-     where v.tenant_id = in_tenant_id and v.id = any (vehicle_ids)
+    select v.id, v.make, v.model, f.id as fleet_id
+      from unnest(vehicle_ids, fleet_ids) f (vehicle_id, id)
+      join vehicles v on v.tenant_id = in_tenant_id and v.id = f.vehicle_id
+  ),
+  rate as materialized (
+    select null::uuid as fleet_id, c.* from class_rates c where c.tenant_id = in_tenant_id and fleet_ids is null
+    union all
+    select t.root_id, c.*
+      from app.fleets_of_groups(in_tenant_id) t
+      join class_rates c on c.tenant_id = in_tenant_id and coalesce(c.fleet_group_id, in_tenant_id) = t.group_id
+     where fleet_ids is not null and t.root_id in (select a.fleet_id from asked a)
   ),
   class as materialized (
-    select a.group_id, a.make, a.model,
+    select c.fleet_id, c.make, c.model,
            array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
                  sum(c.services), sum(c.late_services)]::double precision[] as sums
-      from (select distinct a.group_id, a.make, a.model from asked a) a
-      join class_rates c
-        on c.tenant_id = in_tenant_id and c.make = a.make and c.model = a.model
-       and (a.group_id is null or coalesce(c.fleet_group_id, in_tenant_id) = a.group_id)
-     group by a.group_id, a.make, a.model
+      from rate c
+     where (c.make, c.model) in (select a.make, a.model from asked a)
+     group by c.fleet_id, c.make, c.model
     having sum(c.vehicles) >= 3 and sum(c.driven) >= 100000
   ),
   whole as materialized (  -- read where there is no class, and only then
-    select a.group_id,
+    select c.fleet_id,
            array[sum(c.vehicles), sum(c.miles_a_day), sum(c.miles_a_day_squared), sum(c.repairs), sum(c.driven),
                  sum(c.services), sum(c.late_services)]::double precision[] as sums
-      from (select distinct a.group_id from asked a) a
-      join class_rates c
-        on c.tenant_id = in_tenant_id and (a.group_id is null or coalesce(c.fleet_group_id, in_tenant_id) = a.group_id)
-     group by a.group_id
+      from rate c
+     group by c.fleet_id
   )
   select a.id, case when c.sums is null then 'TENANT' else 'MAKE_AND_MODEL' end, k.sums
     from asked a
-    left join class c on c.group_id is not distinct from a.group_id and c.make = a.make and c.model = a.model
+    left join class c on c.fleet_id is not distinct from a.fleet_id and c.make = a.make and c.model = a.model
    cross join lateral (
-     select coalesce(c.sums, (select w.sums from whole w where w.group_id is not distinct from a.group_id))
+     select coalesce(c.sums, (select w.sums from whole w where w.fleet_id is not distinct from a.fleet_id))
    ) k (sums)
    where k.sums[5] >= 10000
 $$;
@@ -194,9 +218,9 @@ drop function app.maintenance_predictions(uuid, uuid[], timestamptz);
 --
 -- Repairs: a gamma prior worth four repairs of the class, by which its vehicles differ by half. Overdue: the chance that the
 -- miles of 110 % of the interval are driven, times the share of services that came that late, of a prior of two services
--- of the class.
+-- of the class. Classes are of the vehicles that the caller may see, or of those of a fleet that is given for each vehicle.
 create function app.maintenance_predictions(
-  in_tenant_id uuid, vehicle_ids uuid[], as_of timestamptz, of_own_group boolean default false)
+  in_tenant_id uuid, vehicle_ids uuid[], as_of timestamptz, fleet_ids uuid[] default null)
   returns table (vehicle_id uuid, next_service_date date, earliest date, latest date, risk_score double precision,
                  factors jsonb, as_of_day date, method_version text)
   language sql stable parallel safe as $$
@@ -205,7 +229,7 @@ create function app.maintenance_predictions(
     select s.*, s.miles_since_service + s.miles_remaining as miles_allowed
       from app.service_status(in_tenant_id, vehicle_ids, (as_of at time zone 'UTC')::date) s
   ),
-  class as materialized (select * from app.rates_of_classes(in_tenant_id, vehicle_ids, of_own_group)),
+  class as materialized (select * from app.rates_of_classes(in_tenant_id, vehicle_ids, fleet_ids)),
   report as materialized (
     select e.vehicle_id, e.occurred_at, e.payload ->> 'severity' as severity, e.payload ->> 'resolved_at' as said,
            app.moment_of(e.payload ->> 'resolved_at') as resolved_at
@@ -325,9 +349,14 @@ $$;
 -- the vehicles of which it is known whether they are within their service interval, "compliant" those that are not
 -- overdue; "due" have their next service within thirty days, and "expected_repairs" is the sum of the chances of a repair
 -- in them. What services and repairs cost is of the two years before.
+--
+-- Predictions lean on other vehicles, and a fleet is to be told nothing of any outside of it. So they are made by the rates
+-- of the smallest fleet around the group that has enough of them, for that fleet and all around it; and where that is not
+-- the group itself by its own, for those below: then there are two rows.
 create table group_outlooks (
   tenant_id uuid not null references tenants (id),
   fleet_group_id uuid not null,
+  fleet_id uuid not null,
   as_of timestamptz not null,
   checked integer not null,
   compliant integer not null,
@@ -339,7 +368,7 @@ create table group_outlooks (
   service_costs numeric not null,
   repairs integer not null,
   repair_costs numeric not null,
-  primary key (tenant_id, fleet_group_id)
+  primary key (tenant_id, fleet_group_id, fleet_id)
 );
 
 -- Groups of which days are to be summed up anew, in themselves and all that are above them. Only ever added to; taken by
@@ -385,6 +414,18 @@ create trigger note_summaries_of_updated after update on group_metrics
   referencing new table as changed for each statement execute function app.note_summaries_of_metrics();
 create trigger note_summaries_of_deleted after delete on group_metrics
   referencing old table as changed for each statement execute function app.note_summaries_of_metrics();
+
+-- A group whose totals are stored anew, though no sum may differ: its vehicles stand otherwise, by an issue report, say.
+create function app.note_summaries_of_changes() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+  select distinct tenant_id, fleet_group_id, '{}'::datemultirange from changed;
+  return null;
+end;
+$$;
+create trigger note_summaries_of_deleted after delete on group_changes
+  referencing old table as changed for each statement execute function app.note_summaries_of_changes();
 
 -- A vehicle counts from the day on which it was recorded, or was active first; in another group, from ever on.
 create function app.note_summaries_of_calendars() returns trigger
@@ -453,59 +494,98 @@ create trigger note_summaries_of_updated after update on fleet_groups
 create trigger note_summaries_of_deleted after delete on fleet_groups
   referencing old table as changed for each statement execute function app.note_summaries_of_groups();
 
--- Looks how the vehicles of these groups stand at a moment. Predictions lean on vehicles of the same group alone, so that
--- nobody who sees a group is told anything of others.
+-- Looks how the vehicles of these groups stand at a moment.
 create function app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamptz) returns void
   language sql volatile as $$
-  with member as materialized (
-    select v.id, coalesce(v.fleet_group_id, in_tenant_id) as group_id
-      from vehicles v
-     where v.tenant_id = in_tenant_id
-       and (v.fleet_group_id = any (group_ids) or in_tenant_id = any (group_ids) and v.fleet_group_id is null)
+  with tree as materialized (select * from app.fleets_of_groups(in_tenant_id)),
+  enough as materialized (  -- fleets whose vehicles say something of a class, or of all of them
+    select t.root_id
+      from class_rates c
+      join tree t on t.group_id = coalesce(c.fleet_group_id, in_tenant_id)
+     where c.tenant_id = in_tenant_id
+     group by t.root_id
+    having sum(c.driven) >= 10000
   ),
-  members as materialized (select array_agg(id) as ids from member),
-  part as materialized (
-    select s.vehicle_id, (s.state <> 'UNKNOWN')::integer as checked,
-           (s.state not in ('UNKNOWN', 'OVERDUE'))::integer as compliant,
-           null::double precision as risk_score, 0 as due, 0::double precision as p_repair,
-           null::boolean as is_repair, null::numeric as cost
-      from members m
-     cross join lateral app.service_status(in_tenant_id, m.ids, (moment at time zone 'UTC')::date) s
+  fleet as materialized (
+    select g.id as group_id, g.id as fleet_id from unnest(group_ids) g (id)
+    union
+    select f.group_id, f.root_id
+      from (
+        select distinct on (t.group_id) t.group_id, t.root_id
+          from tree t
+         where t.group_id = any (group_ids)
+           and (t.root_id = in_tenant_id or exists (select from enough e where e.root_id = t.root_id))
+         order by t.group_id, t.height
+      ) f
+  ),
+  member as materialized (
+    select v.id, f.group_id, f.fleet_id
+      from fleet f
+      join vehicles v on v.tenant_id = in_tenant_id and v.fleet_group_id = f.group_id
     union all
-    select p.vehicle_id, 0, 0, p.risk_score, (p.next_service_date <= p.as_of_day + 30)::integer,
-           (p.factors ->> 'p_repair')::double precision, null, null
-      from members m
-     cross join lateral app.maintenance_predictions(in_tenant_id, m.ids, moment, true) p
-    union all
-    select e.vehicle_id, 0, 0, null, 0, 0, e.service_type = 'repair', e.cost
-      from members m
-     cross join lateral (
-       select e.vehicle_id, e.payload ->> 'service_type', e.cost
-         from manual_events e
-        where e.tenant_id = in_tenant_id and e.vehicle_id = any (m.ids) and e.event_type = 'maintenance'
-          and e.voided_at is null and e.cost is not null
-          and e.occurred_at > moment - interval '730 days' and e.occurred_at <= moment
-       union all
-       select e.vehicle_id, e.payload ->> 'service_type', e.cost
-         from manual_events_archive e
-        where e.tenant_id = in_tenant_id and e.vehicle_id = any (m.ids) and e.event_type = 'maintenance'
-          and e.voided_at is null and e.cost is not null
-          and e.occurred_at > moment - interval '730 days' and e.occurred_at <= moment
-     ) e (vehicle_id, service_type, cost)
-     where e.service_type is distinct from 'odometer_replacement'
+    select v.id, f.group_id, f.fleet_id
+      from fleet f
+      join vehicles v on v.tenant_id = in_tenant_id and v.fleet_group_id is null
+     where f.group_id = in_tenant_id
+  ),
+  members as materialized (select array_agg(distinct id) as ids from member),
+  stand as materialized (  -- of each vehicle, whatever fleet looks at it
+    select p.vehicle_id, coalesce(sum(p.checked), 0) as checked, coalesce(sum(p.compliant), 0) as compliant,
+           count(*) filter (where p.is_repair is false) as services, sum(p.cost) filter (where p.is_repair is false) as service_costs,
+           count(*) filter (where p.is_repair) as repairs, sum(p.cost) filter (where p.is_repair) as repair_costs
+      from (
+        select s.vehicle_id, (s.state <> 'UNKNOWN')::integer, (s.state not in ('UNKNOWN', 'OVERDUE'))::integer, null::boolean, null::numeric
+          from members m
+         cross join lateral app.service_status(in_tenant_id, m.ids, (moment at time zone 'UTC')::date) s
+        union all
+        select e.vehicle_id, 0, 0, e.service_type is not distinct from 'repair', e.cost
+          from members m
+         cross join lateral (
+           select e.vehicle_id, e.payload ->> 'service_type', e.cost
+             from manual_events e
+            where e.tenant_id = in_tenant_id and e.vehicle_id = any (m.ids) and e.event_type = 'maintenance'
+              and e.voided_at is null and e.cost is not null
+              and e.occurred_at > moment - interval '730 days' and e.occurred_at <= moment
+           union all
+           select e.vehicle_id, e.payload ->> 'service_type', e.cost
+             from manual_events_archive e
+            where e.tenant_id = in_tenant_id and e.vehicle_id = any (m.ids) and e.event_type = 'maintenance'
+              and e.voided_at is null and e.cost is not null
+              and e.occurred_at > moment - interval '730 days' and e.occurred_at <= moment
+         ) e (vehicle_id, service_type, cost)
+         where e.service_type is distinct from 'odometer_replacement'
+      ) p (vehicle_id, checked, compliant, is_repair, cost)
+     group by p.vehicle_id
+  ),
+  predicted as materialized (  -- those of their own group, and those of another fleet
+    select k.is_own, p.vehicle_id, p.risk_score, (p.next_service_date <= p.as_of_day + 30)::integer as due,
+           (p.factors ->> 'p_repair')::double precision as p_repair
+      from (
+        select m.group_id = m.fleet_id as is_own, array_agg(m.id) as ids, array_agg(m.fleet_id) as fleet_ids
+          from member m
+         group by m.group_id = m.fleet_id
+      ) k
+     cross join lateral app.maintenance_predictions(in_tenant_id, k.ids, moment, k.fleet_ids) p
+  ),
+  looked as materialized (
+    select m.group_id, m.fleet_id, coalesce(sum(s.checked), 0) as checked, coalesce(sum(s.compliant), 0) as compliant,
+           count(p.risk_score) as scored, coalesce(sum(p.risk_score), 0) as risk_scores, coalesce(sum(p.due), 0) as due,
+           coalesce(sum(p.p_repair), 0) as expected_repairs,
+           coalesce(sum(s.services), 0) as services, coalesce(sum(s.service_costs), 0) as service_costs,
+           coalesce(sum(s.repairs), 0) as repairs, coalesce(sum(s.repair_costs), 0) as repair_costs
+      from member m
+      left join stand s on s.vehicle_id = m.id
+      left join predicted p on p.vehicle_id = m.id and p.is_own = (m.group_id = m.fleet_id)
+     group by m.group_id, m.fleet_id
   ),
   stored as (
     insert into group_outlooks
-      (tenant_id, fleet_group_id, as_of, checked, compliant, scored, risk_scores, due, expected_repairs,
+      (tenant_id, fleet_group_id, fleet_id, as_of, checked, compliant, scored, risk_scores, due, expected_repairs,
        services, service_costs, repairs, repair_costs)
-    select in_tenant_id, m.group_id, moment, coalesce(sum(p.checked), 0), coalesce(sum(p.compliant), 0), count(p.risk_score),
-           coalesce(sum(p.risk_score), 0), coalesce(sum(p.due), 0), coalesce(sum(p.p_repair), 0),
-           count(*) filter (where p.is_repair is false), coalesce(sum(p.cost) filter (where p.is_repair is false), 0),
-           count(*) filter (where p.is_repair), coalesce(sum(p.cost) filter (where p.is_repair), 0)
-      from member m
-      left join part p on p.vehicle_id = m.id
-     group by m.group_id
-    on conflict (tenant_id, fleet_group_id) do update
+    select in_tenant_id, l.group_id, l.fleet_id, moment, l.checked, l.compliant, l.scored, l.risk_scores, l.due, l.expected_repairs,
+           l.services, l.service_costs, l.repairs, l.repair_costs
+      from looked l
+    on conflict (tenant_id, fleet_group_id, fleet_id) do update
        set as_of = excluded.as_of, checked = excluded.checked, compliant = excluded.compliant, scored = excluded.scored,
            risk_scores = excluded.risk_scores, due = excluded.due, expected_repairs = excluded.expected_repairs,
            services = excluded.services, service_costs = excluded.service_costs, repairs = excluded.repairs,
@@ -513,7 +593,13 @@ create function app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], 
   )
   delete from group_outlooks o
    where o.tenant_id = in_tenant_id and o.fleet_group_id = any (group_ids)
-     and not exists (select from member m where m.group_id = o.fleet_group_id)
+     and not exists (select from looked l where l.group_id = o.fleet_group_id and l.fleet_id = o.fleet_id)
+$$;
+
+-- Whether a row tells how the vehicles stood on its day, which nothing could tell again.
+create function app.is_looked_at(summary fleet_summary_metrics) returns boolean language sql immutable parallel safe as $$
+  select num_nonnulls(summary.on_time_pct, summary.maintenance_compliance_pct, summary.predicted_maintenance_cost,
+                      summary.risk_score) > 0
 $$;
 
 -- Sums the days of groups up anew, each group with everything below it and the tenant as a whole: the days that are
@@ -524,21 +610,7 @@ $$;
 create function app.write_fleet_summaries(
   in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamptz)
   returns integer language sql volatile as $$
-  with recursive reach as (
-    select g.id as group_id, g.id as root_id from fleet_groups g where g.tenant_id = in_tenant_id
-    union
-    select r.group_id, g.parent_group_id
-      from reach r
-      join fleet_groups g on g.tenant_id = in_tenant_id and g.id = r.root_id
-     where g.parent_group_id is not null
-  ),
-  tree as materialized (  -- the tenant's own id stands for the vehicles without a group, and for the tenant as a whole
-    select group_id, root_id from reach
-    union all
-    select g.id, in_tenant_id from fleet_groups g where g.tenant_id = in_tenant_id
-    union all
-    select in_tenant_id, in_tenant_id
-  ),
+  with tree as materialized (select group_id, root_id from app.fleets_of_groups(in_tenant_id)),
   root as materialized (
     select r.root_id, range_agg(r.days) as days
       from (
@@ -550,16 +622,25 @@ create function app.write_fleet_summaries(
       ) r (root_id, days)
      group by r.root_id
   ),
-  figure as materialized (
-    select r.root_id, m.metric_date, sum(m.active_vehicles) as active, sum(m.miles_driven) as miles,
-           sum(m.span_miles) as span_miles, sum(m.span_gallons) as span_gallons, sum(m.fuel_cost) as fuel_cost
+  part as materialized (
+    select t.root_id, t.group_id, r.days, coalesce(lower(r.days), '-infinity') as first_day,
+           coalesce(upper(r.days), 'infinity') as end_day
       from root r
       join tree t on t.root_id = r.root_id
-      join group_metrics m
-        on m.tenant_id = in_tenant_id and m.fleet_group_id = t.group_id and m.period_type = 'daily'
-       and m.metric_date >= coalesce(lower(r.days), '-infinity') and m.metric_date < coalesce(upper(r.days), 'infinity')
-     where r.days @> m.metric_date
-     group by r.root_id, m.metric_date
+  ),
+  figure as materialized (
+    select p.root_id, m.metric_date, sum(m.active_vehicles) as active, sum(m.miles_driven) as miles,
+           sum(m.span_miles) as span_miles, sum(m.span_gallons) as span_gallons, sum(m.fuel_cost) as fuel_cost
+      from part p
+     cross join lateral (  -- group by group, by the key: the planner would take all groups for the days of each
+       select m.*
+         from group_metrics m
+        where m.tenant_id = in_tenant_id and m.fleet_group_id = p.group_id and m.period_type = 'daily'
+          and m.metric_date >= p.first_day and m.metric_date < p.end_day
+       offset 0
+     ) m
+     where p.days @> m.metric_date
+     group by p.root_id, m.metric_date
   ),
   outlook as materialized (  -- without services or repairs of which the cost is known, those of both
     select o.root_id, round(100.0 * o.compliant / nullif(o.checked, 0), 2) as compliance,
@@ -567,23 +648,35 @@ create function app.write_fleet_summaries(
            round(o.due * coalesce(o.service_costs / nullif(o.services, 0), c.mean)
                  + o.expected_repairs::numeric * coalesce(o.repair_costs / nullif(o.repairs, 0), c.mean), 2) as cost
       from (
-        select t.root_id, sum(o.checked) as checked, sum(o.compliant) as compliant, sum(o.scored) as scored,
+        select o.root_id, sum(o.checked) as checked, sum(o.compliant) as compliant, sum(o.scored) as scored,
                sum(o.risk_scores) as risk_scores, sum(o.due) as due, sum(o.expected_repairs) as expected_repairs,
                sum(o.services) as services, sum(o.service_costs) as service_costs, sum(o.repairs) as repairs,
                sum(o.repair_costs) as repair_costs
-          from root r
-          join tree t on t.root_id = r.root_id
-          join group_outlooks o on o.tenant_id = in_tenant_id and o.fleet_group_id = t.group_id
-         group by t.root_id
+          from (
+            select distinct on (p.root_id, p.group_id) p.root_id, o.*
+              from part p
+              join group_outlooks o on o.tenant_id = in_tenant_id and o.fleet_group_id = p.group_id
+              join tree f on f.group_id = o.fleet_id and f.root_id = p.root_id
+             order by p.root_id, p.group_id, o.fleet_id = p.group_id
+          ) o
+         group by o.root_id
       ) o
      cross join lateral (select (o.service_costs + o.repair_costs) / nullif(o.services + o.repairs, 0)) c (mean)
   ),
   present as materialized (
-    select coalesce(s.fleet_group_id, in_tenant_id) as root_id, s.metric_date,
-           num_nonnulls(s.on_time_pct, s.maintenance_compliance_pct, s.predicted_maintenance_cost, s.risk_score) > 0 as is_kept
+    select s.root_id, s.id, s.metric_date, s.is_kept
       from root r
-      join fleet_summary_metrics s
-        on s.tenant_id = in_tenant_id and s.fleet_group_id is not distinct from nullif(r.root_id, in_tenant_id)
+     cross join lateral (
+       select r.root_id, s.id, s.metric_date, app.is_looked_at(s) as is_kept
+         from fleet_summary_metrics s
+        where s.tenant_id = in_tenant_id and s.fleet_group_id = r.root_id
+          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+       union all
+       select r.root_id, s.id, s.metric_date, app.is_looked_at(s)
+         from fleet_summary_metrics s
+        where r.root_id = in_tenant_id and s.tenant_id = in_tenant_id and s.fleet_group_id is null
+          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+     ) s
      where r.days @> s.metric_date
   ),
   counted as materialized (  -- how many vehicles there were on each of these days
@@ -596,8 +689,7 @@ create function app.write_fleet_summaries(
               join vehicles v on v.tenant_id = in_tenant_id and v.id = c.vehicle_id
              where c.tenant_id = in_tenant_id
           ) c (group_id, day)
-          join tree t on t.group_id = c.group_id
-          join root r on r.root_id = t.root_id
+          join part t on t.group_id = c.group_id
          group by t.root_id, c.day
         union all
         select d.root_id, d.day, true, 0
@@ -644,10 +736,10 @@ create function app.write_fleet_summaries(
   ),
   gone as (
     delete from fleet_summary_metrics s
-     using present p
-     where s.tenant_id = in_tenant_id and s.fleet_group_id is not distinct from nullif(p.root_id, in_tenant_id)
-       and s.metric_date = p.metric_date
-       and not exists (select from counted c where c.is_asked and c.root_id = p.root_id and c.day = p.metric_date)
+     where s.tenant_id = in_tenant_id
+       and s.id in (select p.id from present p
+                     where not exists (select from counted c
+                                        where c.is_asked and c.root_id = p.root_id and c.day = p.metric_date))
     returning 1
   )
   select ((select count(*) from written) + (select count(*) from gone))::integer
@@ -687,14 +779,17 @@ end;
 $$;
 
 revoke all on function
-  app.rates_of_classes(uuid, uuid[], boolean), app.maintenance_predictions(uuid, uuid[], timestamptz, boolean),
-  app.note_summaries_of_metrics(), app.note_summaries_of_calendars(), app.note_summaries_of_groups(),
-  app.refresh_group_outlooks(uuid, uuid[], timestamptz),
+  app.fleets_of_groups(uuid), app.rates_of_classes(uuid, uuid[], uuid[]),
+  app.maintenance_predictions(uuid, uuid[], timestamptz, uuid[]),
+  app.note_summaries_of_metrics(), app.note_summaries_of_changes(), app.note_summaries_of_calendars(),
+  app.note_summaries_of_groups(),
+  app.refresh_group_outlooks(uuid, uuid[], timestamptz), app.is_looked_at(fleet_summary_metrics),
   app.write_fleet_summaries(uuid, uuid[], datemultirange[], date, boolean, timestamptz),
   app.refresh_fleet_summaries(uuid, timestamptz)
   from public;
 grant execute on function
-  app.rates_of_classes(uuid, uuid[], boolean), app.maintenance_predictions(uuid, uuid[], timestamptz, boolean)
+  app.fleets_of_groups(uuid), app.rates_of_classes(uuid, uuid[], uuid[]),
+  app.maintenance_predictions(uuid, uuid[], timestamptz, uuid[])
   to gateway_tenant, gateway_groups;
 
 do $$

@@ -98,6 +98,18 @@ def test_a_worker_keeps_metrics_current_and_ends_by_a_signal(small_fleet: Addres
         until(connection, WORKERS, lambda count: count == 0)
 
 
+def test_a_worker_writes_summaries(small_fleet: Addresses, start: Start):
+    """Of today, a new day for what was loaded; and then of the day of a late event, above its group as well."""
+    looked = "select count(*) from fleet_summary_metrics where metric_date >= (now() at time zone 'UTC')::date - 1"
+    driven = "select count(*) from fleet_summary_metrics where metric_date = '2021-05-05' and total_miles_driven >= 500"
+    with psycopg.connect(small_fleet.owner, autocommit=True) as connection:
+        start()
+        until(connection, looked, lambda count: count == 6)  # two tenants of two groups
+        for at, miles in (("2021-05-05T00:00Z", 1), ("2021-05-05T20:00Z", 501)):
+            connection.execute(READING, [miles, at, 0])
+        until(connection, driven, lambda count: count >= 2)
+
+
 def test_a_worker_adds_up_rates_of_makes_and_models(small_fleet: Addresses, start: Start):
     """After the metrics of a tenant that has none yet: predictions need them."""
     query = "select count(distinct tenant_id) from class_rates"

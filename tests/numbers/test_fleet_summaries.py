@@ -142,7 +142,7 @@ def stood(garage, group, on):
 
 
 def test_how_vehicles_stand_is_summed_up_by_hand(garage):
-    """Of two cars one is overdue, one has a service within thirty days; each by its own group's rates."""
+    """Of two cars one is overdue, one has a service within thirty days; each by the rates of the fleet it is in."""
     depot, yard, (first, second, alone) = fleet(garage)
     garage.record(first, "maintenance", 0, service_type="oil_change", odometer_miles=1000, cost=100)
     garage.read(first, 1000, 13_000, 25_000, every=20)  # 24,000 of 20,000
@@ -156,8 +156,8 @@ def test_how_vehicles_stand_is_summed_up_by_hand(garage):
     today = look(garage)
     predicted = garage.connection.execute(
         "select vehicle_id, next_service_date, risk_score, (factors ->> 'p_repair')::float8"
-        " from app.maintenance_predictions(%s, array(select id from vehicles), '2026-02-10 12:00Z', true)",
-        [garage.tenant],
+        " from app.maintenance_predictions(%s, %s, '2026-02-10 12:00Z', %s)",
+        [garage.tenant, [first, second, alone], [depot, yard, garage.tenant]],
     ).fetchall()
     risks = {vehicle: risk for vehicle, _, risk, _ in predicted}
     repairs = {vehicle: p for vehicle, _, _, p in predicted}
@@ -185,7 +185,7 @@ def test_nothing_is_foretold_where_no_cost_is_known(garage):
     assert stood(garage, depot, today) == (0, None, None)
 
 
-def test_a_risk_leans_on_vehicles_of_the_same_group_alone(garage):
+def test_a_risk_leans_on_vehicles_of_the_fleet_alone(garage):
     """What others' vehicles do changes nothing in a group's row, and so tells nothing of them."""
     depot, yard, (first, second, alone) = fleet(garage)
     for car in (first, second, alone):
@@ -211,6 +211,26 @@ def test_a_risk_leans_on_vehicles_of_the_same_group_alone(garage):
     assert stood(garage, depot, today)[2] > before[2]
 
 
+def test_a_risk_leans_on_the_smallest_fleet_that_says_enough(garage):
+    """A group of few miles has none of its own; the one around it has, and tells it only to those who see that one."""
+    depot, yard, (first, second, alone) = fleet(garage)
+    garage.read(first, 1000, 6000, 11_500, every=20)
+    garage.read(second, 1000, 2000, 3000, every=20)
+    garage.read(alone, 1000, 21_000, 41_000, every=20)
+    for at in range(1, 9):
+        garage.record(alone, "maintenance", at, service_type="repair", cost=900)
+    for _ in metrics.work_off(garage.connection, garage.tenant):
+        pass
+    metrics.refresh_class_rates(garage.connection, garage.tenant, within=timedelta())
+    today = look(garage)
+    assert stood(garage, yard, today)[2] is None
+    risks = garage.connection.execute(
+        "select risk_score from app.maintenance_predictions(%s, %s, '2026-02-10 12:00Z', %s)",
+        [garage.tenant, [first, second], [depot, depot]],
+    ).fetchall()
+    assert stood(garage, depot, today)[2] == round(sum(Decimal(risk) for (risk,) in risks) / 2, 3)
+
+
 def test_how_vehicles_stood_stays_while_a_day_s_sums_follow_late_events(garage):
     """On the day after, an event of the day before changes its fuel, in its group and above, and no other row."""
     depot, yard, (first, second, _) = fleet(garage)
@@ -232,6 +252,21 @@ def test_how_vehicles_stood_stays_while_a_day_s_sums_follow_late_events(garage):
     assert {(group, on) for group, on, _ in changed if on == yesterday} == {(g, yesterday) for g in (depot, yard, None)}
     assert {cost for _, on, cost in changed if on == yesterday} == {Decimal(44)}
     assert {on for _, on, _ in changed} <= {yesterday, today}
+
+
+def test_a_risk_follows_an_issue_that_changes_no_sum(garage):
+    """The group's row of today is written again, and those of the groups above."""
+    depot, yard, (_, second, _) = fleet(garage)
+    garage.read(second, 1000, 6000, 11_500, every=20)
+    for _ in metrics.work_off(garage.connection, garage.tenant):
+        pass
+    metrics.refresh_class_rates(garage.connection, garage.tenant, within=timedelta())
+    today = look(garage)
+    before = stood(garage, yard, today)[2]
+    garage.record(second, "issue_report", 40, severity="critical", description="It smokes.")
+    look(garage, hours=1)
+    assert stood(garage, yard, today)[2] > before + Decimal("0.3")
+    assert stood(garage, depot, today)[2] == stood(garage, yard, today)[2]
 
 
 def test_a_new_group_has_a_row_and_goes_with_its_rows(garage):

@@ -107,19 +107,24 @@ def test_days_weeks_and_months_add_up_to_the_same_miles(loaded):
 
 
 def test_a_fleet_summary_is_the_sum_of_its_subtree(loaded):
-    """Vehicles and miles of every group and month are those of the vehicles in it and below."""
+    """Vehicles and miles of a day, of a group and all below it; the last day says how they stood."""
     wrong = rows(
         loaded,
         "select s.id from fleet_summary_metrics s cross join lateral ("
         "  select count(distinct v.id) as vehicles, coalesce(sum(m.miles_driven), 0) as miles"
         "    from vehicles v left join vehicle_metrics m on m.tenant_id = v.tenant_id and m.vehicle_id = v.id"
-        "     and m.metric_date = s.metric_date"
-        "     and m.period_type = case extract(day from s.metric_date) when 1 then 'monthly' else 'daily' end"
+        "     and m.metric_date = s.metric_date and m.period_type = 'daily'"
         "   where v.tenant_id = s.tenant_id and (s.fleet_group_id is null"
         "      or v.fleet_group_id = any (app.subtree_ids(s.tenant_id, s.fleet_group_id)))) as f"
         " where (f.vehicles, f.miles) is distinct from (s.total_vehicles, s.total_miles_driven)",
     )
     assert wrong == []
+    assert rows(
+        loaded,
+        "select count(*) > 10, count(*) = count(maintenance_compliance_pct), max(risk_score) > 0"
+        "  from fleet_summary_metrics s where total_vehicles > 0"
+        "   and metric_date = (select max(metric_date) from fleet_summary_metrics)",
+    ) == [(True, True, True)]
 
 
 def test_totals_of_fuel_purchases_are_gallons_times_price(loaded):
