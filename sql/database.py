@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from sql.session import Caller, NarrowCallers, Session
 
 CLEAN_UP_SECONDS = 2.0
 CANCEL_AGAIN_SECONDS = 0.25
+MONTHS_SECONDS = 600.0
 DANGERS = {
     "superuser": "is a superuser",
     "bypasses_rls": "has BYPASSRLS",
@@ -67,7 +68,8 @@ class Database:
         self._settings = settings
         self._narrow_callers: NarrowCallers = {}
         self._event_months: tuple[str, str] | None = None
-        self._endings: set[asyncio.Task[None]] = set()  # of transactions whose callers have their answers
+        self._looked_at_months = 0.0
+        self._background: set[asyncio.Task[None]] = set()  # what nobody waits for, such as the end of a transaction
 
     @classmethod
     async def connect(cls, url: str, settings: PoolSettings | None = None, keyring: Keyring | None = None) -> Self:
@@ -162,9 +164,26 @@ class Database:
 
     async def look_at_months(self) -> None:
         """Takes note of the months that events have partitions for. Only how fast they are found rests on it."""
+        self._looked_at_months = time.monotonic()
         (row,) = await self.fetch("event_months")
         if row["starts"] and row["ends"]:
             self._event_months = (row["starts"], row["ends"])
+
+    def _known_months(self) -> tuple[str, str] | None:
+        """The months as they were looked at last; looks at them anew every now and then, which nobody waits for."""
+        if time.monotonic() > self._looked_at_months + MONTHS_SECONDS:
+            self._looked_at_months = time.monotonic()
+            self._in_background(self._look_again())
+        return self._event_months
+
+    async def _look_again(self) -> None:
+        with suppress(DatabaseError):
+            await self.look_at_months()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def fetch(self, name: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement outside a caller's session. Raises DatabaseError.
@@ -203,7 +222,7 @@ class Database:
             caller,
             narrow_callers=self._narrow_callers,
             keyring=self._keyring,
-            event_months=self._event_months,
+            event_months=self._known_months(),
         )
         done = False
         try:
@@ -237,9 +256,7 @@ class Database:
         )
 
     def _end_later(self, session: Session) -> None:
-        ending = asyncio.get_running_loop().create_task(self._end(session))
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
+        self._in_background(self._end(session))
 
     async def _end(self, session: Session) -> None:
         """Ends a transaction that only read; a connection that cannot is dropped."""

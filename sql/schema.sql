@@ -447,6 +447,23 @@ CREATE FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TA
    where s.span > 0 and s.is_closed
 $$;
 ALTER FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+  found uuid[] := group_ids;
+  level uuid[] := group_ids;
+begin
+  while level is not null loop
+    select array_agg(g.id) into level
+      from fleet_groups g
+     where g.tenant_id = in_tenant_id and g.parent_group_id = any (level) and g.id <> all (group_ids);
+    found := found || level;
+  end loop;
+  return found;
+end;
+$$;
+ALTER FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.is_absent_or(value jsonb, type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -1835,19 +1852,14 @@ begin
     raise exception 'the caller is no member of the tenant' using errcode = 'MM001';
   end if;
   if role = 'viewer' or writes then
-    with recursive held as (
-      select p.fleet_group_id as id, array_position(array['read', 'write', 'admin'], p.permission_level) as level
-        from group_permissions p
-       where p.tenant_id = in_tenant_id and p.user_id = in_user_id
-      union
-      select g.id, h.level
-        from held h
-        join fleet_groups g on g.tenant_id = in_tenant_id and g.parent_group_id = h.id
-    ),
-    strongest as (select h.id, max(h.level) as level from held h group by h.id)
-    select array_agg(s.id), array_agg(s.id) filter (where s.level >= 2), array_agg(s.id) filter (where s.level >= 3)
+    select array_agg(p.fleet_group_id), array_agg(p.fleet_group_id) filter (where p.permission_level in ('write', 'admin')),
+           array_agg(p.fleet_group_id) filter (where p.permission_level = 'admin')
       into readable, writable, administered
-      from strongest s;
+      from group_permissions p
+     where p.tenant_id = in_tenant_id and p.user_id = in_user_id;
+    readable := app.groups_below(in_tenant_id, readable);
+    writable := app.groups_below(in_tenant_id, writable);
+    administered := app.groups_below(in_tenant_id, administered);
   end if;
 end;
 $$;
@@ -3601,6 +3613,7 @@ GRANT ALL ON FUNCTION app.fleets_of_groups(in_tenant_id uuid) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.is_absent_or(value jsonb, type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_groups;

@@ -44,8 +44,9 @@ select count(*)::integer as total_count
  where e.tenant_id = :tenant_id
 --> manual_event_filter
 
--- Where the bounds are those of adjacent months (see sql/session.py), the first half reads month after month until it has
--- enough, and the second the default partition and what lies apart; which rows there are does not depend on them.
+-- Where the bounds are those of adjacent months (see sql/sent_text.py), the first half reads month after month until it has
+-- enough. The second looks at what lies apart, such as months to come and the default partition, where the tenant has
+-- anything there at all: that is asked once, not for every vehicle. Which rows there are does not depend on the bounds.
 
 -- name: manual_events_page_by_vehicle
 -- row: ManualEvent
@@ -71,6 +72,10 @@ select k.number, page.*
          where e.tenant_id = :tenant_id
            and e.vehicle_id = k.key_id
            and (e.occurred_at < timestamptz '-infinity' or e.occurred_at >= timestamptz 'infinity')
+           and (exists (select from manual_events f
+                         where f.tenant_id = :tenant_id and f.occurred_at < timestamptz '-infinity')
+                or exists (select from manual_events f
+                            where f.tenant_id = :tenant_id and f.occurred_at >= timestamptz 'infinity'))
 --> manual_event_filter
            and :keyset                               --? keyset
          order by :order
@@ -81,20 +86,26 @@ select k.number, page.*
  ) page
 
 -- name: event_months
--- The bounds of the months around now that have a partition each, without a gap, as literals.
+-- The bounds of the months around now that have a partition each, without a gap, as literals; without the empty ones at
+-- their end, which are made ahead.
 with months as (
-  select bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends
+  select bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends, pg_relation_size(c.oid) > 0 as is_used
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
    cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') bounds
    where i.inhparent = to_regclass('public.manual_events')
      and bounds is not null
+),
+bounds as (
+  select max(m.starts) filter (where m.starts <= now() and m.starts not in (select o.ends from months o)) as starts,
+         min(m.ends) filter (where m.ends > now() and m.ends not in (select o.starts from months o)) as ends
+    from months m
 )
-select to_char(max(m.starts) filter (where m.starts <= now() and m.starts not in (select o.ends from months o))
-                 at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as starts,
-       to_char(min(m.ends) filter (where m.ends > now() and m.ends not in (select o.starts from months o))
+select to_char(b.starts at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as starts,
+       to_char(coalesce((select max(m.ends) from months m
+                          where m.is_used and m.starts >= b.starts and m.ends <= b.ends), b.ends)
                  at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as ends
-  from months m
+  from bounds b
 
 -- name: manual_events_count_by_vehicle
 select k.key_id, counted.total_count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -154,4 +156,43 @@ async def test_a_page_of_the_latest_events_leaves_earlier_months_alone(fleet: Fl
             assert statement.name == issued.name
             await session.connection.execute("set local enable_sort = off; set local enable_seqscan = off")
             plan = await session.connection.fetch(f"explain (analyze) {session._text(issued)}", *values)  # noqa: SLF001
-            assert any("never executed" in line[0] for line in plan) == stops, "\n".join(line[0] for line in plan)
+            (first,) = [line[0] for line in plan if re.search(r"Scan .*manual_events_2026_01 ", line[0])]
+            assert ("never executed" in first) == stops, "\n".join(line[0] for line in plan)
+
+
+async def test_months_are_looked_at_anew_while_the_gateway_runs(fleet: Fleet):
+    """Every ten minutes, by a session that does not wait for it."""
+    database = fleet.database
+    before, database._event_months = database._event_months, None  # noqa: SLF001 - as if it were not known
+    async with database.session(fleet.caller) as session:
+        assert session.event_months is None
+    await asyncio.gather(*database._background)  # noqa: SLF001
+    assert database._event_months is None  # noqa: SLF001 - the last look was just now
+    database._looked_at_months = float("-inf")  # noqa: SLF001
+    async with database.session(fleet.caller):
+        pass
+    await asyncio.gather(*database._background)  # noqa: SLF001
+    assert database._event_months == before is not None  # noqa: SLF001
+
+
+async def test_months_made_ahead_count_once_something_is_in_them(fleet: Fleet):
+    """They lie apart until then; a page has what is in them all the same."""
+    owner = await asyncpg.connect(fleet.owner)
+    text, _ = statements.load()["event_months"].render(frozenset())
+    now = datetime.now(UTC)
+    in_two_months = now.replace(day=5) + timedelta(days=62)
+    await owner.execute("select app.make_event_partitions(now()::date, (now() + interval '3 months')::date)")
+    transaction = owner.transaction()
+    await transaction.start()
+    try:
+        for moment in (now, in_two_months):
+            await owner.execute(
+                "insert into manual_events (tenant_id, vehicle_id, event_type, payload, created_by, occurred_at)"
+                " values ($1, $2, 'odometer_reading', '{\"miles\": 7}', $3, $4)",
+                *(fleet.caller.tenant_id, fleet.vehicles[0], fleet.caller.user_id, moment),
+            )
+            (row,) = await owner.fetch(text)
+            assert row["ends"] == f"{(moment.replace(day=1) + timedelta(days=32)).replace(day=1):%Y-%m-%d} 00:00:00+00"
+    finally:
+        await transaction.rollback()
+        await owner.close()

@@ -163,6 +163,10 @@ select k.number, page.*
          where e.tenant_id = $2
            and e.vehicle_id = k.key_id
            and (e.occurred_at < timestamptz '-infinity' or e.occurred_at >= timestamptz 'infinity')
+           and (exists (select from manual_events f
+                         where f.tenant_id = $2 and f.occurred_at < timestamptz '-infinity')
+                or exists (select from manual_events f
+                            where f.tenant_id = $2 and f.occurred_at >= timestamptz 'infinity'))
          order by e.occurred_at desc, e.id desc
          limit $3)
      ) e
