@@ -36,6 +36,7 @@ ASKED = """query ($period: Period!) {
   fleetGroups(first: 10) { nodes { name rollup(period: $period) { fuelEfficiencyMpg } } }
   byVehicle: metricsSeries(interval: YEAR, measures: [FUEL_EFFICIENCY_MPG], groupBy: [VEHICLE], period: $period) {
     vehicle { id } fuelEfficiencyMpg }
+  total: metricsSeries(interval: YEAR, measures: [FUEL_EFFICIENCY_MPG], period: $period) { fuelEfficiencyMpg }
   costs: costBreakdown(groupBy: [VEHICLE], period: $period) { vehicle { id } fuelEfficiencyMpg }
   economyDeclines(period: $period, thresholdPct: 1) { vehicle { id } mpg }
 }"""
@@ -90,6 +91,9 @@ async def compare(
             node = nodes[str(vehicle)]
             assert {span["endedAt"] for span in node["fuelEconomy"]["spans"]} == moments
             assert {reading["occurredAt"] for reading in node["odometerReadings"]} == moments
+        spans = sum(map(len, ended.values()))
+        total = pytest.approx(sum(miles.values()) / (10 * spans)) if spans else None
+        assert [row["fuelEfficiencyMpg"] for row in data["total"]] == [total][: spans > 0]
         for rows in (data["byVehicle"], data["costs"]):
             found = {row["vehicle"]["id"]: row["fuelEfficiencyMpg"] for row in rows}
             assert found == pytest.approx({id_: mpg for id_, mpg in expected.items() if mpg or id_ in found})
