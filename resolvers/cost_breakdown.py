@@ -89,6 +89,7 @@ class CostBreakdownQuery:
             filter,
             cost_centre_path,
             first,
+            stored=True,
             driven=True,
             spent=True,
             spans=True if selects(info, "fuelEfficiencyMpg") else None,

@@ -83,18 +83,23 @@ def flat(
     filter: VehicleFilter | None,
     cost_centre_path: Sequence[str],
     first: int | None,
+    *,
+    stored: bool,
     **more: Any,
 ) -> Any:
     """The rows of a statement that has the members and the totals of ``costs_and_series.sql``.
 
-    Raises InvalidArgumentError, InvalidIdError and InvalidPeriodError.
+    ``stored`` says that the stored totals of groups have every figure; they are taken where no vehicle of a group is
+    told from another. Raises InvalidArgumentError, InvalidIdError and InvalidPeriodError.
     """
     if first is not None and not 0 <= first <= MAX_ROWS:
         raise InvalidArgumentError(f"first is {first}: it goes from 0 to {MAX_ROWS}.")
     dimensions = {dimension.value for dimension in group_by}
     start, end = bounds(period)
+    filters = {name: value for name, value in filter.parameters().items() if value is not None} if filter else {}
     given = {
-        **(filter.parameters() if filter else {}),
+        **filters,
+        "stored": True if stored and not filters and dimensions <= {"group", "month"} else None,
         **{f"by_{name}": True for name in ("group", "vehicle", "make", "model") if name in dimensions},
         "cost_centre_path": _path(info, cost_centre_path) if "cost_centre" in dimensions else None,
         "period_start": start,

@@ -43,7 +43,7 @@ class EconomyDecline:
     """A row of economy_declines."""
 
     vehicle_id: strawberry.Private[str]
-    period_start: datetime.date = strawberry.field(description="The first day of the period, UTC.")
+    period_start: datetime.date = strawberry.field(description="The first day of the period.")
     period_end: datetime.date = strawberry.field(description="The day after its last; it may lie ahead.")
     miles: int = strawberry.field(description="Miles of the accepted spans that end in the period.")
     gallons: Decimal = strawberry.field(description="US gallons of these spans.")

@@ -45,7 +45,7 @@ class StringFilter:
         }
 
 
-@strawberry.input(description="Half open: start <= day < end. Days are UTC.")
+@strawberry.input(description="Half open: start <= day < end. Days are those of each vehicle's time zone.")
 class Period:
     """A half-open range of days."""
 

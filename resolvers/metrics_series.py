@@ -119,6 +119,7 @@ class MetricsSeriesQuery:
         if not measures:
             raise InvalidArgumentError("measures: name one at least.")
         asked = set(measures)
+        driven, spent = bool(asked - OF_EVENTS - OF_SPANS), bool(asked - OF_DAYS - OF_SPANS)
         return flat(
             info,
             "metrics_series",
@@ -129,9 +130,11 @@ class MetricsSeriesQuery:
             filter,
             cost_centre_path,
             first,
-            driven=True if asked - OF_EVENTS - OF_SPANS else None,
-            spent=True if asked - OF_DAYS - OF_SPANS else None,
+            stored=Measure.ACTIVE_VEHICLES not in asked and (driven or not spent),
+            driven=True if driven else None,
+            spent=True if spent else None,
             spans=True if asked & OF_SPANS else None,
             interval=interval.value,
+            daily=True if interval in {SeriesInterval.DAY, SeriesInterval.WEEK} else None,
             **{measure.value: True for measure in asked},
         )

@@ -289,7 +289,21 @@ ALTER FUNCTION app.current_tenant_key(in_tenant_id uuid, in_user_id uuid) OWNER 
 CREATE FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[], period_start date, period_end date, today date, threshold_pct numeric) RETURNS TABLE(vehicle_id uuid, miles bigint, gallons numeric, baseline_mpg numeric, baseline_source text, last_year_mpg numeric, change_pct numeric, last_year_change_pct numeric, is_decline boolean)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-  with summed as (
+  -- The vehicles of one time zone together: so the period begins and ends at a moment, which an index knows.
+  with zone as materialized (
+    select z.ids, (period_start - interval '1 year') at time zone z.time_zone as year_before,
+           period_start::timestamp at time zone z.time_zone as starts_at,
+           period_end::timestamp at time zone z.time_zone as ends_at,
+           (least(period_end, today + 1) - interval '1 year') at time zone z.time_zone as last_year_ends_at
+      from (
+        select coalesce(c.time_zone, t.time_zone) as time_zone, array_agg(given.id) as ids
+          from unnest(vehicle_ids) given (id)
+          join tenants t on t.id = in_tenant_id
+          left join vehicle_calendars c on c.tenant_id = in_tenant_id and c.vehicle_id = given.id
+         group by 1
+      ) z
+  ),
+  summed as (
     select s.vehicle_id, count(*) filter (where s.is_now) as spans,
            sum(s.miles) filter (where s.is_now) as miles, sum(s.gallons) filter (where s.is_now) as gallons,
            count(*) filter (where not s.is_now) as spans_before,
@@ -299,12 +313,10 @@ CREATE FUNCTION app.economy_changes(in_tenant_id uuid, vehicle_ids uuid[], perio
            sum(s.gallons) filter (where s.is_last_year) as gallons_last_year
       from (
         select s.vehicle_id, s.miles::bigint as miles, s.gallons,
-               s.ended_at >= period_start::timestamp at time zone 'UTC' as is_now,
-               s.ended_at < (least(period_end, today + 1) - interval '1 year') at time zone 'UTC' as is_last_year
-          from app.current_spans(in_tenant_id, vehicle_ids) s
-         where s.rejected_reason is null
-           and s.ended_at >= (period_start - interval '1 year') at time zone 'UTC'
-           and s.ended_at < period_end::timestamp at time zone 'UTC'
+               s.ended_at >= z.starts_at as is_now, s.ended_at < z.last_year_ends_at as is_last_year
+          from zone z
+         cross join lateral app.current_spans(in_tenant_id, z.ids) s
+         where s.rejected_reason is null and s.ended_at >= z.year_before and s.ended_at < z.ends_at
       ) s
      group by s.vehicle_id
   ),

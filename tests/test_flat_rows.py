@@ -17,6 +17,7 @@ from sql.demo import DemoSize, load_demo
 from sql.encryption import EncryptedFields, Keyring, MasterKeys, new_master_key
 from sql.people import member
 from sql.session import Caller
+from tests.numbers.world import CHANGES
 from tests.conftest import name_of
 from tests.oracle import Oracle, subtree
 
@@ -66,6 +67,10 @@ EXTRAS = """
   update manual_events set voided_at = now(), void_reason = 'Wrong.' where id::text > 'f';
   update manual_events set occurred_at = '2026-02-28 23:59:59.999Z' where id::text between '2' and '3';
   update vehicle_metrics set miles_driven = null where vehicle_id::text < '2';
+"""
+MARK_ALL = """
+  insert into group_changes (tenant_id, fleet_group_id, since)
+  select tenant_id, id, date '-infinity' from fleet_groups union all select id, id, date '-infinity' from tenants
 """
 
 
@@ -131,6 +136,30 @@ def grant_at_random(world, fortune):
                    values (%s, %s, %s, %s, 'read')""",
                 fortune.sample(found, fortune.choice([0, 1, 2, 3])),
             )
+
+
+def store(world):
+    """Stores the totals of every group, as the worker does."""
+    with psycopg.connect(world.owner, autocommit=True, options="-c jit=off") as connection:
+        connection.execute("select app.refresh_changed_figures()")
+
+
+def keep(world, *, stored):
+    """Stores the totals of every group; or marks each as changed, as where the worker is behind."""
+    store(world)
+    with psycopg.connect(world.owner) as connection:
+        if not stored:
+            connection.execute(MARK_ALL)
+
+
+def live_on(world, fortune):
+    """So that groups are as their totals say, or some of them no more: stores, or not; and lets something happen."""
+    if fortune.random() < 0.7:
+        store(world)
+    with psycopg.connect(world.owner) as connection:
+        for _ in range(fortune.choice([0, 0, 1, 2])):
+            change = fortune.choice(list(CHANGES.values()))
+            connection.execute(change, {"n": fortune.randrange(10_000)} if "%" in change else None)
 
 
 def start_of(day, interval):
@@ -260,7 +289,10 @@ def by_key(rows, start):
 
 def question(fortune, oracle, dimensions):
     """Arguments drawn at random; groups are taken from all tenants."""
-    asked = {**DEFAULTS, "groupBy": fortune.sample(dimensions, fortune.randint(0, 3)), "below": fortune.random() < 0.7}
+    if fortune.random() < 0.5:  # what whole groups answer
+        dimensions = [one for one in dimensions if one in {"GROUP", "MONTH"}]
+    group_by = fortune.sample(dimensions, fortune.randint(0, min(3, len(dimensions))))
+    asked = {**DEFAULTS, "groupBy": group_by, "below": fortune.random() < 0.7}
     if fortune.random() < 0.7:
         start = UNTIL - timedelta(days=fortune.randint(1, 100))
         end = start + timedelta(days=fortune.randint(1, 100))
@@ -276,9 +308,10 @@ def question(fortune, oracle, dimensions):
 
 @pytest.mark.parametrize("seed", range(40))
 async def test_costs_are_those_of_the_raw_rows(seed, world, tell):
-    """Any dimensions, period, group, filter and grants: the same rows and figures, to the last digit."""
+    """Any dimensions, period, group, filter, grants and changes: the same rows and figures, to the last digit."""
     fortune = random.Random(seed)  # noqa: S311
     grant_at_random(world, fortune)
+    live_on(world, fortune)
     oracle = Oracle(world.owner)
     person = fortune.choice([OWNER, VIEWER, VIEWER, OTHER])
     asked = question(fortune, oracle, ["GROUP", "VEHICLE", "MONTH", "MAKE", "MODEL", "COST_CENTRE"])
@@ -294,9 +327,10 @@ async def test_costs_are_those_of_the_raw_rows(seed, world, tell):
 
 @pytest.mark.parametrize("seed", range(40))
 async def test_series_are_those_of_the_raw_rows(seed, world, tell):
-    """Any interval, measures, dimensions, period, group, filter and grants; what was not asked for is null."""
+    """Any interval, measures, dimensions, period, group, filter, grants, changes; what was not asked for is null."""
     fortune = random.Random(1000 + seed)  # noqa: S311
     grant_at_random(world, fortune)
+    live_on(world, fortune)
     oracle = Oracle(world.owner)
     person = fortune.choice([OWNER, VIEWER, VIEWER, OTHER])
     asked = question(fortune, oracle, ["GROUP", "VEHICLE", "MAKE", "MODEL", "COST_CENTRE"])
@@ -318,6 +352,7 @@ async def test_series_are_those_of_the_raw_rows(seed, world, tell):
 @pytest.mark.parametrize("person", [OWNER, VIEWER])
 async def test_all_rows_together_are_the_rollup_of_the_same_subtree(group_by, person, world, tell):
     """Of the tenant and of each group: miles, gallons, costs and vehicles."""
+    live_on(world, random.Random(person))  # noqa: S311
     grant_at_random(world, random.Random(3))  # noqa: S311
     period = {"start": "2026-02-01", "end": "2026-03-15"}
     query = f"query ($period: Period) {{ fleetGroups {{ nodes {{ id rollup(period: $period) {{ {ROLLUP} }} }} }} "
@@ -353,8 +388,10 @@ async def test_viewers_see_their_own_vehicles_alone(world, tell):
 
 @pytest.mark.parametrize("group_by", [[], ["GROUP"], ["VEHICLE", "MONTH"], ["MODEL", "MONTH"]], ids="-".join)
 @pytest.mark.parametrize("period", [None, {"start": "2026-02-01", "end": "2026-03-15"}], ids=["always", "period"])
-async def test_fuel_economy_is_total_over_total_of_the_accepted_spans(group_by, period, world, tell):
+@pytest.mark.parametrize("stored", [True, False])
+async def test_fuel_economy_is_total_over_total_of_the_accepted_spans(group_by, period, stored, world, tell):
     """Of those that end in the period; and asking for it neither adds rows nor takes any away."""
+    keep(world, stored=stored)
     grant_at_random(world, random.Random(3))  # noqa: S311
     query = BREAKDOWN.replace("totalCost ", "totalCost %s ", 1)
     oracle = Oracle(world.owner)
@@ -387,8 +424,12 @@ async def test_fuel_economy_is_total_over_total_of_the_accepted_spans(group_by, 
 
 @pytest.mark.parametrize("group_by", [[], ["GROUP"], ["MAKE", "MODEL"]], ids="-".join)
 @pytest.mark.parametrize("interval", ["WEEK", "QUARTER"])
-async def test_a_series_of_fuel_economy_is_total_over_total_of_the_accepted_spans(group_by, interval, world, tell):
+@pytest.mark.parametrize("stored", [True, False])
+async def test_a_series_of_fuel_economy_is_total_over_total_of_the_accepted_spans(
+    group_by, interval, stored, world, tell
+):
     """A row for each interval in which one ends; with other measures beside it the same figures."""
+    keep(world, stored=stored)
     grant_at_random(world, random.Random(3))  # noqa: S311
     oracle = Oracle(world.owner)
     with psycopg.connect(world.owner) as connection:
@@ -418,6 +459,47 @@ async def test_a_series_of_fuel_economy_is_total_over_total_of_the_accepted_span
         for row in beside.values():
             del row["fuelEfficiencyMpg"]
         assert beside == plain
+
+
+WHOLE = [
+    (BREAKDOWN, {}),
+    (BREAKDOWN, {"groupBy": ["GROUP"]}),
+    (BREAKDOWN, {"groupBy": ["GROUP", "MONTH"]}),
+    (SERIES, {"interval": "DAY", "measures": ["MILES_DRIVEN"]}),
+    (SERIES, {"interval": "QUARTER", "measures": ["MILES_DRIVEN", "TOTAL_COST"], "groupBy": ["GROUP"]}),
+]
+SINGLE = [
+    (BREAKDOWN, {"groupBy": ["MAKE"]}),
+    (BREAKDOWN, {"groupBy": ["GROUP", "VEHICLE"]}),
+    (BREAKDOWN, {"filter": {"label": {"contains": "a"}}}),
+    (SERIES, {"interval": "MONTH", "measures": ["MILES_DRIVEN", "ACTIVE_VEHICLES"]}),
+    (SERIES, {"interval": "MONTH", "measures": ["FUEL_COST"]}),
+]
+
+
+@pytest.mark.parametrize("person", [OWNER, VIEWER])
+async def test_whole_groups_are_told_from_what_is_stored_of_them(person, world, tell):
+    """Where no vehicle is told from another, and nothing changed since: a wrong total shows there, and there alone."""
+    grant_at_random(world, random.Random(4))  # noqa: S311
+    store(world)
+
+    async def told():
+        answers = [(await tell(person, query, **asked))[0]["rows"] for query, asked in WHOLE + SINGLE]
+        return answers[: len(WHOLE)], answers[len(WHOLE) :]
+
+    whole, single = await told()
+    with psycopg.connect(world.owner) as connection:
+        connection.execute("update group_metrics set miles_driven = miles_driven + 1000, fuel_cost = fuel_cost + 1000")
+    try:
+        wrong, right = await told()
+        assert right == single
+        assert all(one != other for one, other in zip(wrong, whole, strict=True))
+        with psycopg.connect(world.owner) as connection:
+            connection.execute(MARK_ALL)
+        assert await told() == (whole, single)
+    finally:
+        store(world)
+    assert await told() == (whole, single)
 
 
 async def test_many_events_of_a_vehicle_multiply_nothing(world, oracle, tell):

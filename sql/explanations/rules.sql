@@ -208,10 +208,13 @@ select c.vehicle_id, null, 'COST_OUTLIER', p.starts_on, p.ends_on, 'cost-1', c.p
 -- Of the quarter of the day, else of the one before: the later one that has any.
 insert into pg_temp.finding
 with reading as (
-  select r.*, date_trunc('quarter', r.occurred_at at time zone 'UTC')::date as quarter
+  select r.*, date_trunc('quarter', here.occurred_at)::date as quarter, here.occurred_at::date as day
     from app.current_readings(%(tenant_id)s, array(select id from vehicles where tenant_id = %(tenant_id)s)) r
-   where r.occurred_at >= (date_trunc('quarter', %(today)s::date::timestamp) - interval '3 months') at time zone 'UTC'
-     and r.occurred_at < (date_trunc('quarter', %(today)s::date::timestamp) + interval '3 months') at time zone 'UTC'
+    join tenants t on t.id = %(tenant_id)s
+    left join vehicle_calendars c on c.tenant_id = %(tenant_id)s and c.vehicle_id = r.vehicle_id
+   cross join lateral (select r.occurred_at at time zone coalesce(c.time_zone, t.time_zone)) here (occurred_at)
+   where here.occurred_at >= date_trunc('quarter', %(today)s::date::timestamp) - interval '3 months'
+     and here.occurred_at < date_trunc('quarter', %(today)s::date::timestamp) + interval '3 months'
 ),
 counted as (
   select distinct on (r.vehicle_id) r.vehicle_id, r.quarter, count(*) as readings,
@@ -226,13 +229,13 @@ counted as (
 select c.vehicle_id, null, 'REJECTED_READINGS', c.quarter, p.ends_on, 'readings-1', c.rejected,
        jsonb_build_object(
          'vehicle', v.label, 'rejected', c.rejected, 'readings', c.readings, 'latest_event_id', c.latest_id,
-         'latest_miles', r.miles, 'latest_on', latest.day, 'latest_reason', r.rejected_reason,
+         'latest_miles', r.miles, 'latest_on', r.day, 'latest_reason', r.rejected_reason,
          'is_over', p.ends_on <= %(today)s),
        format('%%s of the %%s odometer readings of %%s %%s %%s not accepted%%s %%s miles on %%s, %%s. %%s',
               c.rejected, c.readings, v.label, app.period_in_words(c.quarter, p.ends_on, %(today)s),
               case c.rejected when 1 then 'was' else 'were' end,
               case c.rejected when 1 then ':' else '; the latest is' end,
-              to_char(r.miles, 'FM999,999,999,990'), to_char(latest.day, 'FMDD FMMonth YYYY'),
+              to_char(r.miles, 'FM999,999,999,990'), to_char(r.day, 'FMDD FMMonth YYYY'),
               case r.rejected_reason when 'BELOW_EARLIER_READING' then 'less than an earlier reading'
                                      when 'ABOVE_LATER_READING' then 'more than a later reading'
                                      else 'more than can be driven since the reading before' end,
@@ -240,8 +243,7 @@ select c.vehicle_id, null, 'REJECTED_READINGS', c.quarter, p.ends_on, 'readings-
   from counted c
   join vehicles v on v.tenant_id = %(tenant_id)s and v.id = c.vehicle_id
   join reading r on r.vehicle_id = c.vehicle_id and r.event_id = c.latest_id
- cross join lateral (select (c.quarter + interval '3 months')::date) p (ends_on)
- cross join lateral (select (r.occurred_at at time zone 'UTC')::date) latest (day);
+ cross join lateral (select (c.quarter + interval '3 months')::date) p (ends_on);
 
 -- name: find_falling_economy_of_groups
 -- Of two vehicles or more, over the same miles: the baseline's gallons are what these miles take by each vehicle's own

@@ -1,5 +1,5 @@
 -- Letting in a viewer of hundreds of groups in half the time.
--- depends: 0021.fleet_summaries
+-- depends: 0022.economy_of_vehicle_days
 
 -- Groups with all below them, each once; null for none. A level at a time, with one look-up of the index: a recursive query
 -- begins one anew for every group.

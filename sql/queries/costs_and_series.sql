@@ -3,12 +3,26 @@
 -- A vehicle belongs to a row by what it is today: its group, make, model, cost centre. Without :interval there is one
 -- row for each combination of the dimensions asked for that a vehicle has; with it, one for each interval as well in
 -- which anything was captured.
+--
+-- With :stored, which is for questions that tell no vehicle of a group from another, a group whose stored totals hold is
+-- one member for all of its vehicles, and only the vehicles of the others are looked at.
+
+-- fragment: wanted_groups
+wanted as materialized (
+  select g.id as group_id
+    from fleet_groups g
+   where g.tenant_id = :tenant_id
+     and g.id = :root_id::uuid                                                                   --? root_id !descendants
+     and g.id = any ((select app.subtree_ids(:tenant_id, :root_id::uuid))::uuid[])               --? root_id descendants
+  union all                                                                                      --? !root_id
+  select :tenant_id::uuid                                                                        --? !root_id
+),
 
 -- Which vehicles, and what they are grouped by; a dimension that is not asked for is null for all.
 -- A cost centre is a text, number or boolean. What is encrypted is an object, and what is in it is not looked at.
 
 -- fragment: members
-  select v.id,
+  select v.id, 1::bigint as vehicles,
          v.fleet_group_id,                    --? by_group
          null::uuid as fleet_group_id,        --? !by_group
          v.id as vehicle_id, v.label,                          --? by_vehicle
@@ -33,16 +47,33 @@
      and v.fleet_group_id = :root_id::uuid                                                       --? root_id !descendants
      and v.fleet_group_id = any ((select app.subtree_ids(:tenant_id, :root_id::uuid))::uuid[])   --? root_id descendants
      and v.fleet_group_id = any ((select app.readable_groups())::uuid[])                         --? granted
+     and (v.fleet_group_id = any ((select ids from changed)::uuid[])                             --? stored
+          or v.fleet_group_id is null and :tenant_id = any ((select ids from changed)::uuid[]))  --? stored
+
+-- fragment: whole_groups
+  union all
+  select c.fleet_group_id, count(*),
+         nullif(c.fleet_group_id, :tenant_id),  --? by_group
+         null,                                  --? !by_group
+         null, null, null, null, null, null
+    from vehicle_calendars c
+   where c.tenant_id = :tenant_id and c.fleet_group_id = any ((select ids from clean)::uuid[])
+   group by c.fleet_group_id
 
 -- What was captured, a row for each vehicle and interval, and what that sums up to for each row of the answer. The day
 -- of an event is that of its vehicle's time zone, as in rollups_by_group. A span of fuel economy belongs to the day on
 -- which it ends. Vehicles of one time zone are summed up together: so an index knows where their period begins.
 --
+-- A row of a group's stored totals is there for metrics or for purchases, and a span ends with a purchase: so where both
+-- are asked for, whatever is stored was captured. :daily is for intervals that are no whole months.
+--
 -- Members are joined by a full join, though every figure has its member: that is never done by nested loops. The planner
 -- cannot know how many vehicles a filter or a subtree leaves, and takes them for a few.
 
 -- fragment: totals
-zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
+zone as materialized (
+  select time_zone, array_agg(id) as ids from member where time_zone is not null group by time_zone
+),
 --{ driven
 driven as (
   select m.vehicle_id,
@@ -99,41 +130,73 @@ economy as (
    group by 1, 2
 ),
 --}
+--{ stored
+stored as (
+  select m.fleet_group_id as vehicle_id,
+         date_trunc(:interval, m.metric_date::timestamp)::date as start,  --? interval
+         null::date as start,                                             --? !interval
+         true as captured,                                                --? spent
+         (false                                                           --? !spent
+          or m.idle_minutes is not null                                   --? !spent driven
+          or m.span_miles is not null                                     --? !spent fuel_efficiency_mpg
+         ) as captured,                                                   --? !spent
+         m.miles_driven as miles, m.idle_minutes as idle, m.harsh_events as harsh, m.fuel_gallons as gallons,
+         coalesce(m.fuel_cost + m.maintenance_cost, m.fuel_cost, m.maintenance_cost) as cost, m.fuel_cost, m.maintenance_cost,
+         m.span_miles, m.span_gallons
+    from app.stored_periods(                                              --? !daily
+    from (values ('daily',                                                --? daily
+           :period_start::date,                                           --? period_start
+           date '-infinity',                                              --? !period_start
+           :period_end::date                                              --? period_end
+           date 'infinity'                                                --? !period_end
+         ) p                                                              --? !daily
+         )) p (period_type, first_date, end_date)                         --? daily
+    join group_metrics m
+      on m.tenant_id = :tenant_id and m.fleet_group_id = any ((select ids from clean)::uuid[])
+     and m.period_type = p.period_type and m.metric_date >= p.first_date and m.metric_date < p.end_date
+),
+--}
 figure as (
-  select figure.vehicle_id, figure.start, bool_or(figure.is_member) as is_member, bool_or(figure.captured) as captured,
+  select figure.vehicle_id, figure.start, sum(figure.vehicles) as vehicles, bool_or(figure.captured) as captured,
          sum(figure.miles) as miles, sum(figure.idle) as idle, sum(figure.harsh) as harsh,
          sum(figure.purchases) as purchases, sum(figure.gallons) as gallons, sum(figure.cost) as cost,
          sum(figure.fuel_cost) as fuel_cost, sum(figure.maintenance_cost) as maintenance_cost,
          sum(figure.span_miles) as span_miles, sum(figure.span_gallons) as span_gallons
     from (
-      select id as vehicle_id, null::date as start, true as is_member, false as captured,
+      select id as vehicle_id, null::date as start, vehicles, false as captured,
              null::bigint as miles, null::bigint as idle, null::bigint as harsh, null::bigint as purchases,
              null::numeric as gallons, null::numeric as cost, null::numeric as fuel_cost, null::numeric as maintenance_cost,
              null::bigint as span_miles, null::numeric as span_gallons
         from member
 --{ driven
       union all
-      select vehicle_id, start, false, true, miles, idle, harsh, null, null, null, null, null, null, null from driven
+      select vehicle_id, start, null, true, miles, idle, harsh, null, null, null, null, null, null, null from driven
 --}
 --{ spent
       union all
-      select vehicle_id, start, false, true, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost, null, null
+      select vehicle_id, start, null, true, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost, null, null
         from spent
 --}
 --{ spans
       union all
-      select vehicle_id, start, false,
+      select vehicle_id, start, null,
              true,                                                            --? fuel_efficiency_mpg
              false,                                                           --? !fuel_efficiency_mpg
              null, null, null, null, null, null, null, null, miles, gallons
         from economy
+--}
+--{ stored
+      union all
+      select vehicle_id, start, null, captured, miles, idle, harsh, null, gallons, cost, fuel_cost, maintenance_cost,
+             span_miles, span_gallons
+        from stored
 --}
     ) figure
    group by figure.vehicle_id, figure.start
 ),
 grouped as (
   select m.fleet_group_id, m.vehicle_id, m.label, m.make, m.model, m.cost_centre, f.start,
-         count(*) filter (where f.is_member) as vehicles, bool_or(f.captured) as captured,
+         sum(f.vehicles) as vehicles, bool_or(f.captured) as captured,
          count(*) filter (where f.miles > 0 or f.purchases > 0) as active,
          sum(f.miles) as miles, sum(f.idle) as idle, sum(f.harsh) as harsh,
          sum(f.gallons) as gallons, sum(f.cost) as cost,
@@ -162,9 +225,17 @@ total as (
 -- name: cost_breakdown
 -- row: CostBreakdownRow
 -- plan: force_custom_plan
-with member as materialized (
+with
+--{ stored
+--> wanted_groups
+--> clean_and_changed
+--}
+member as materialized (
 --> members
 --> vehicle_filter
+--{ stored
+--> whole_groups
+--}
 ),
 --> totals
 select t.fleet_group_id, t.vehicle_id, t.start as month, t.make, t.model, t.cost_centre,
@@ -180,9 +251,17 @@ select t.fleet_group_id, t.vehicle_id, t.start as month, t.make, t.model, t.cost
 -- name: metrics_series
 -- row: MetricsSeriesRow
 -- plan: force_custom_plan
-with member as materialized (
+with
+--{ stored
+--> wanted_groups
+--> clean_and_changed
+--}
+member as materialized (
 --> members
 --> vehicle_filter
+--{ stored
+--> whole_groups
+--}
 ),
 --> totals
 select t.start, t.fleet_group_id, t.vehicle_id, t.make, t.model, t.cost_centre,

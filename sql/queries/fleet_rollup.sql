@@ -4,6 +4,25 @@
 -- With :whole_tenant the tenant itself is the root of one more tree: every visible group, and the vehicles without one.
 -- A span of fuel economy belongs to the period in which it ends.
 
+-- The groups wanted in two: those whose stored totals hold, and those that are summed up from their vehicles.
+
+-- fragment: clean_and_changed
+-- Groups of which something was written since their totals were stored, by whoever, in this transaction too.
+dirty as materialized (
+  select c.fleet_group_id as group_id from group_changes c where c.tenant_id = :tenant_id
+  union
+  select coalesce(v.fleet_group_id, :tenant_id::uuid)
+    from vehicle_changes c
+    join vehicles v on v.tenant_id = :tenant_id and v.id = c.vehicle_id
+   where c.tenant_id = :tenant_id
+),
+clean as materialized (
+  select array(select group_id from wanted except all select group_id from dirty) as ids
+),
+changed as materialized (
+  select array(select group_id from wanted intersect select group_id from dirty) as ids
+),
+
 -- The planner cannot know how many vehicles a subtree holds; with the groups before it, it guesses half as wrong.
 
 -- name: rollups_by_group
@@ -27,21 +46,7 @@ reached as (
   select :tenant_id::uuid, :tenant_id::uuid, false                                      --? whole_tenant
 ),
 wanted as materialized (select distinct id as group_id from reached),
--- Groups of which something was written since their totals were stored, by whoever, in this transaction too.
-dirty as materialized (
-  select c.fleet_group_id as group_id from group_changes c where c.tenant_id = :tenant_id
-  union
-  select coalesce(v.fleet_group_id, :tenant_id::uuid)
-    from vehicle_changes c
-    join vehicles v on v.tenant_id = :tenant_id and v.id = c.vehicle_id
-   where c.tenant_id = :tenant_id
-),
-clean as materialized (
-  select array(select group_id from wanted except all select group_id from dirty) as ids
-),
-changed as materialized (
-  select array(select group_id from wanted intersect select group_id from dirty) as ids
-),
+--> clean_and_changed
 stored as (
   select m.fleet_group_id as group_id, sum(m.miles_driven) as miles, sum(m.idle_minutes) as idle, sum(m.harsh_events) as harsh,
          sum(m.fuel_gallons) as gallons, sum(m.fuel_cost) as fuel_cost, sum(m.maintenance_cost) as maintenance_cost,

@@ -1,5 +1,16 @@
 -- What a vehicle's events say of it: true at once, as what is not stored yet is worked out.
 
+-- The days of a period are those of each vehicle's time zone, as in rollups_by_group and costs_and_series.sql; of its
+-- tenant's, where its calendar is not stored yet. Vehicles of one time zone are taken together: so an index knows where
+-- their period begins.
+
+-- fragment: zones
+  select coalesce(c.time_zone, t.time_zone) as time_zone, array_agg(given.id) as ids
+    from unnest(:ids::uuid[]) given (id)
+    join tenants t on t.id = :tenant_id
+    left join vehicle_calendars c on c.tenant_id = :tenant_id and c.vehicle_id = given.id
+   group by 1
+
 -- name: odometers_by_vehicle
 -- row: Odometer
 select r.vehicle_id as key_id,
@@ -12,33 +23,45 @@ having count(*) filter (where r.rejected_reason is null) > 0
 
 -- name: odometer_readings_by_vehicle
 -- row: JudgedReading
+with zone as materialized (
+--> zones
+)
 select r.vehicle_id as key_id, r.event_id, r.occurred_at, r.miles, r.driven, r.rejected_reason
-  from app.current_readings(:tenant_id, :ids::uuid[]) r
+  from zone z
+ cross join lateral app.current_readings(:tenant_id, z.ids) r
  where true
-   and r.rejected_reason is not null                                       --? rejected
-   and r.rejected_reason is null                                           --? accepted
-   and r.occurred_at >= :period_start::date::timestamp at time zone 'UTC'  --? period_start
-   and r.occurred_at < :period_end::date::timestamp at time zone 'UTC'     --? period_end
+   and r.rejected_reason is not null                                             --? rejected
+   and r.rejected_reason is null                                                 --? accepted
+   and r.occurred_at >= :period_start::date::timestamp at time zone z.time_zone  --? period_start
+   and r.occurred_at < :period_end::date::timestamp at time zone z.time_zone     --? period_end
  order by r.vehicle_id, r.occurred_at, r.miles, r.event_id
 
 -- name: fuel_spans_by_vehicle
 -- row: FuelSpan
+with zone as materialized (
+--> zones
+)
 select s.vehicle_id as key_id, s.started_at, s.ended_at, s.miles, s.gallons, s.cost, s.rejected_reason
-  from app.current_spans(:tenant_id, :ids::uuid[]) s
+  from zone z
+ cross join lateral app.current_spans(:tenant_id, z.ids) s
  where true
-   and s.ended_at >= :period_start::date::timestamp at time zone 'UTC'     --? period_start
-   and s.ended_at < :period_end::date::timestamp at time zone 'UTC'        --? period_end
+   and s.ended_at >= :period_start::date::timestamp at time zone z.time_zone  --? period_start
+   and s.ended_at < :period_end::date::timestamp at time zone z.time_zone     --? period_end
  order by s.vehicle_id, s.ended_at, s.started_at
 
 -- name: filled_vehicles
+with zone as materialized (
+--> zones
+)
 select distinct e.vehicle_id as key_id
-  from manual_events e
- where e.tenant_id = :tenant_id
-   and e.vehicle_id = any (:ids::uuid[])
+  from zone z
+  join manual_events e
+    on e.tenant_id = :tenant_id
+   and e.vehicle_id = any (z.ids)
    and e.event_type = 'fuel_purchase'
    and e.voided_at is null
-   and e.occurred_at >= :period_start::date::timestamp at time zone 'UTC'  --? period_start
-   and e.occurred_at < :period_end::date::timestamp at time zone 'UTC'     --? period_end
+   and e.occurred_at >= :period_start::date::timestamp at time zone z.time_zone  --? period_start
+   and e.occurred_at < :period_end::date::timestamp at time zone z.time_zone     --? period_end
 
 -- name: service_by_vehicle
 -- row: ServiceStatus

@@ -58,6 +58,18 @@ class Garage:
         )
         return id_
 
+    def keep(self, vehicle: UUID, zone: str) -> None:
+        """The vehicle's own time zone."""
+        self.connection.execute(
+            "update vehicles set extended_attributes = %s where tenant_id = %s and id = %s",
+            [json.dumps({"operational": {"time_zone": zone}}), self.tenant, vehicle],
+        )
+
+    def work(self) -> None:
+        """Lets the worker store everything: figures, metrics, calendars, totals of groups."""
+        for _ in metrics.work_off(self.connection, self.tenant):
+            pass
+
     def record(self, vehicle: UUID, event_type: str, at: float, *, verified: bool = False, **payload: Any) -> UUID:
         """An event of a vehicle at noon of a day."""
         row = self.connection.execute(
@@ -115,8 +127,7 @@ class Garage:
 
     def explain(self, at: date | float, **more: Any) -> Explained:
         """Brings metrics and explanations up to date, as of a day."""
-        for _ in metrics.work_off(self.connection, self.tenant):
-            pass
+        self.work()
         done = explain(self.connection, self.tenant, today=at if isinstance(at, date) else day(at).date(), **more)
         assert done is not None
         return done

@@ -104,6 +104,29 @@ def test_economy_is_total_over_total_and_spans_that_tell_nothing_are_out(garage:
     assert declines(garage, threshold=16.7) == {}, "25 mpg is 16.67 % below 30"
 
 
+@pytest.mark.parametrize(("zone", "is_told"), [("Asia/Tokyo", True), ("UTC", False), ("America/Los_Angeles", False)])
+def test_days_are_those_of_the_vehicle(garage: Garage, zone: str, is_told: bool):
+    """Four spans, the first of which ends on 31 March at 20:00 UTC: in Tokyo that is the quarter's first day."""
+    vehicle = garage.vehicle(baseline=30)
+    garage.keep(vehicle, zone)
+    garage.drive(vehicle, begin=True, at=APRIL - 6 + 1 / 3, odometer=1000, spans=4, miles=250)
+    garage.work()
+    assert set(declines(garage)) == ({vehicle} if is_told else set())
+
+
+@pytest.mark.parametrize(("zone", "last_year"), [("Asia/Tokyo", None), ("UTC", 40.0), ("America/Los_Angeles", 40.0)])
+def test_so_are_the_days_of_last_year(garage: Garage, zone: str, last_year: float | None):
+    """Up to today: the last of four spans ends on that day of last year at 20:00 UTC, in Tokyo a day later."""
+    vehicle = garage.vehicle(baseline=50)
+    garage.keep(vehicle, zone)
+    last = day(APRIL_OF_LAST_YEAR + 14 + 1 / 3)
+    miles = garage.drive(vehicle, begin=True, at=APRIL_OF_LAST_YEAR - 1 + 1 / 3, odometer=0, spans=4, miles=400)
+    garage.drive(vehicle, at=APRIL, odometer=miles, spans=4, miles=290)
+    garage.work()
+    told = declines(garage, today=last.date().replace(year=2026))
+    assert told[vehicle][4] == last_year
+
+
 def test_figures_that_are_not_stored_yet_count(garage: Garage):
     """Before and after they are stored the same."""
     vehicle = garage.vehicle(baseline=30)

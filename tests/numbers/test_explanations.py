@@ -238,6 +238,18 @@ def test_rejected_readings_with_the_latest_and_why(garage: Garage):
     assert garage.said(vehicle) == {}
 
 
+def test_the_quarter_of_a_rejected_reading_is_that_of_the_vehicle(garage: Garage):
+    """One of 31 March at 20:00 UTC is of 1 April in Tokyo."""
+    vehicle = garage.vehicle(label="Van 3")
+    garage.keep(vehicle, "Asia/Tokyo")
+    for at, miles in ((79, 1000), (80, 1010), (89 + 1 / 3, 500), (95, 1100)):
+        garage.record(vehicle, "odometer_reading", at, miles=miles)
+    garage.explain(SUMMER)
+    assert garage.said(vehicle)[READINGS].startswith(
+        "1 of the 2 odometer readings of Van 3 since 1 April 2026 was not accepted: 500 miles on 1 April 2026,"
+    )
+
+
 def test_rejected_readings_of_half_a_year_ago_are_history(garage: Garage):
     """They stand for the quarter they are in and the one after it."""
     vehicle = garage.vehicle()

@@ -125,8 +125,7 @@ def fleet(garage):
 
 def look(garage, on=40.0, **hours):
     """Brings metrics and summaries up to date, as of noon of a day."""
-    for _ in metrics.work_off(garage.connection, garage.tenant):
-        pass
+    garage.work()
     moment = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=on, **hours)
     assert summarize(garage.connection, garage.tenant, moment=moment) is not None
     return moment.date()
@@ -150,8 +149,7 @@ def test_how_vehicles_stand_is_summed_up_by_hand(garage):
     garage.record(second, "maintenance", 30, service_type="repair", cost=660)
     garage.read(second, 500, 9000, 17_500, every=20)  # 17,000 of 20,000, at 425 a day
     garage.read(alone, 10, 20, 30, every=20)  # far from its first service
-    for _ in metrics.work_off(garage.connection, garage.tenant):
-        pass
+    garage.work()
     metrics.refresh_class_rates(garage.connection, garage.tenant, within=timedelta())
     today = look(garage)
     predicted = garage.connection.execute(
@@ -192,8 +190,7 @@ def test_a_risk_leans_on_vehicles_of_the_fleet_alone(garage):
         garage.read(car, 1000, 6000, 11_500, every=20)
 
     def rates():
-        for _ in metrics.work_off(garage.connection, garage.tenant):
-            pass
+        garage.work()
         metrics.refresh_class_rates(garage.connection, garage.tenant, within=timedelta())
         garage.connection.execute("delete from fleet_summary_runs")
 
@@ -219,8 +216,7 @@ def test_a_risk_leans_on_the_smallest_fleet_that_says_enough(garage):
     garage.read(alone, 1000, 21_000, 41_000, every=20)
     for at in range(1, 9):
         garage.record(alone, "maintenance", at, service_type="repair", cost=900)
-    for _ in metrics.work_off(garage.connection, garage.tenant):
-        pass
+    garage.work()
     metrics.refresh_class_rates(garage.connection, garage.tenant, within=timedelta())
     today = look(garage)
     assert stood(garage, yard, today)[2] is None
@@ -258,8 +254,7 @@ def test_a_risk_follows_an_issue_that_changes_no_sum(garage):
     """The group's row of today is written again, and those of the groups above."""
     depot, yard, (_, second, _) = fleet(garage)
     garage.read(second, 1000, 6000, 11_500, every=20)
-    for _ in metrics.work_off(garage.connection, garage.tenant):
-        pass
+    garage.work()
     metrics.refresh_class_rates(garage.connection, garage.tenant, within=timedelta())
     today = look(garage)
     before = stood(garage, yard, today)[2]

@@ -1,6 +1,7 @@
 -- cost_breakdown
-with member as materialized (
-  select v.id,
+with
+member as materialized (
+  select v.id, 1::bigint as vehicles,
          v.fleet_group_id,
          null::uuid as vehicle_id, null::text as label,
          null::text as make,
@@ -18,7 +19,9 @@ with member as materialized (
      and v.fleet_group_id = any ((select app.readable_groups())::uuid[])
    and v.make = $3
 ),
-zone as materialized (select time_zone, array_agg(id) as ids from member group by time_zone),
+zone as materialized (
+  select time_zone, array_agg(id) as ids from member where time_zone is not null group by time_zone
+),
 driven as (
   select m.vehicle_id,
          date_trunc($4, m.metric_date::timestamp)::date as start,
@@ -67,24 +70,24 @@ economy as (
    group by 1, 2
 ),
 figure as (
-  select figure.vehicle_id, figure.start, bool_or(figure.is_member) as is_member, bool_or(figure.captured) as captured,
+  select figure.vehicle_id, figure.start, sum(figure.vehicles) as vehicles, bool_or(figure.captured) as captured,
          sum(figure.miles) as miles, sum(figure.idle) as idle, sum(figure.harsh) as harsh,
          sum(figure.purchases) as purchases, sum(figure.gallons) as gallons, sum(figure.cost) as cost,
          sum(figure.fuel_cost) as fuel_cost, sum(figure.maintenance_cost) as maintenance_cost,
          sum(figure.span_miles) as span_miles, sum(figure.span_gallons) as span_gallons
     from (
-      select id as vehicle_id, null::date as start, true as is_member, false as captured,
+      select id as vehicle_id, null::date as start, vehicles, false as captured,
              null::bigint as miles, null::bigint as idle, null::bigint as harsh, null::bigint as purchases,
              null::numeric as gallons, null::numeric as cost, null::numeric as fuel_cost, null::numeric as maintenance_cost,
              null::bigint as span_miles, null::numeric as span_gallons
         from member
       union all
-      select vehicle_id, start, false, true, miles, idle, harsh, null, null, null, null, null, null, null from driven
+      select vehicle_id, start, null, true, miles, idle, harsh, null, null, null, null, null, null, null from driven
       union all
-      select vehicle_id, start, false, true, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost, null, null
+      select vehicle_id, start, null, true, null, null, null, purchases, gallons, cost, fuel_cost, maintenance_cost, null, null
         from spent
       union all
-      select vehicle_id, start, false,
+      select vehicle_id, start, null,
              false,
              null, null, null, null, null, null, null, null, miles, gallons
         from economy
@@ -93,7 +96,7 @@ figure as (
 ),
 grouped as (
   select m.fleet_group_id, m.vehicle_id, m.label, m.make, m.model, m.cost_centre, f.start,
-         count(*) filter (where f.is_member) as vehicles, bool_or(f.captured) as captured,
+         sum(f.vehicles) as vehicles, bool_or(f.captured) as captured,
          count(*) filter (where f.miles > 0 or f.purchases > 0) as active,
          sum(f.miles) as miles, sum(f.idle) as idle, sum(f.harsh) as harsh,
          sum(f.gallons) as gallons, sum(f.cost) as cost,
