@@ -17,8 +17,8 @@ from sql.demo import DemoSize, load_demo
 from sql.encryption import EncryptedFields, Keyring, MasterKeys, new_master_key
 from sql.people import member
 from sql.session import Caller
-from tests.numbers.world import CHANGES
 from tests.conftest import name_of
+from tests.numbers.world import CHANGES
 from tests.oracle import Oracle, subtree
 
 pytestmark = pytest.mark.database
