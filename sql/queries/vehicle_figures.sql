@@ -55,11 +55,18 @@ with zone as materialized (
 )
 select distinct e.vehicle_id as key_id
   from zone z
-  join manual_events e
-    on e.tenant_id = :tenant_id
-   and e.vehicle_id = any (z.ids)
-   and e.event_type = 'fuel_purchase'
-   and e.voided_at is null
+ cross join lateral (
+   select e.vehicle_id, e.occurred_at
+     from manual_events e
+    where e.tenant_id = :tenant_id and e.vehicle_id = any (z.ids)
+      and e.event_type = 'fuel_purchase' and e.voided_at is null
+   union all
+   select e.vehicle_id, e.occurred_at
+     from manual_events_archive e
+    where e.tenant_id = :tenant_id and e.vehicle_id = any (z.ids)
+      and e.event_type = 'fuel_purchase' and e.voided_at is null
+ ) e
+ where true
    and e.occurred_at >= :period_start::date::timestamp at time zone z.time_zone  --? period_start
    and e.occurred_at < :period_end::date::timestamp at time zone z.time_zone     --? period_end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -155,7 +156,7 @@ async def test_a_vehicle_whose_zone_changes_has_its_old_days_until_they_are_comp
 
 
 async def test_why_a_period_has_no_economy_goes_by_the_same_days(garage: Garage, gateway: Database, engine: Engine):
-    """A single fill on 31 March at 20:00 UTC is one of April in Tokyo."""
+    """A single fill on 31 March at 20:00 UTC is one of April in Tokyo, archived or not."""
     car = garage.vehicle(group=garage.group("All"))
     garage.keep(car, "Asia/Tokyo")
     garage.fill(car, 89 + 1 / 3, 10, 1000)
@@ -163,8 +164,10 @@ async def test_why_a_period_has_no_economy_goes_by_the_same_days(garage: Garage,
     economy = "fuelEconomy(period: $period) { unavailableReason }"
     query = f"query ($period: Period!) {{ vehicles(first: 1) {{ nodes {{ {economy} }} }} }}"
     told = []
-    for period in (MARCH, APRIL):
+    for period in (MARCH, APRIL, MARCH, APRIL):
+        if len(told) == len((MARCH, APRIL)):
+            await asyncio.to_thread(garage.connection.execute, "select app.archive_event_partitions('2026-06-01')")
         async with gateway.session(Caller(garage.user, garage.tenant)) as session:
             result = await engine.execute(engine.document(query), session, {"period": period}, None)
         told.append(result.data["vehicles"]["nodes"][0]["fuelEconomy"]["unavailableReason"])
-    assert told == ["NO_FILLS", "NEEDS_TWO_FULL_FILLS"]
+    assert told == ["NO_FILLS", "NEEDS_TWO_FULL_FILLS"] * 2
