@@ -99,7 +99,7 @@ class Database:
         try:
             await database.check_role()
             await database.check_keys()
-            await database.look_at_months()
+            await database._look_at_months()
         except BaseException:
             pool.terminate()
             raise
@@ -162,23 +162,20 @@ class Database:
                     f'Look at what MOTOMIND_MASTER_KEYS or MOTOMIND_KMS says of "{name}".'
                 ) from error
 
-    async def look_at_months(self) -> None:
+    async def _look_at_months(self) -> None:
         """Takes note of the months that events have partitions for. Only how fast they are found rests on it."""
         self._looked_at_months = time.monotonic()
-        (row,) = await self.fetch("event_months")
-        if row["starts"] and row["ends"]:
-            self._event_months = (row["starts"], row["ends"])
+        with suppress(DatabaseError):  # one may be locked
+            (row,) = await self.fetch("event_months")
+            if row["starts"] and row["ends"]:
+                self._event_months = (row["starts"], row["ends"])
 
     def _known_months(self) -> tuple[str, str] | None:
         """The months as they were looked at last; looks at them anew every now and then, which nobody waits for."""
         if time.monotonic() > self._looked_at_months + MONTHS_SECONDS:
             self._looked_at_months = time.monotonic()
-            self._in_background(self._look_again())
+            self._in_background(self._look_at_months())
         return self._event_months
-
-    async def _look_again(self) -> None:
-        with suppress(DatabaseError):
-            await self.look_at_months()
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

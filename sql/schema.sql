@@ -966,6 +966,21 @@ begin
 end;
 $$;
 ALTER FUNCTION app.note_summaries_of_metrics() OWNER TO motomind;
+CREATE FUNCTION app.note_summaries_of_vehicles() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+  select distinct n.tenant_id, coalesce(n.fleet_group_id, n.tenant_id), '{}'::datemultirange
+    from changed n
+    join replaced o on o.tenant_id = n.tenant_id and o.id = n.id
+   where (n.baseline_service_interval_miles, n.make, n.model)
+         is distinct from (o.baseline_service_interval_miles, o.make, o.model);
+  return null;
+end;
+$$;
+ALTER FUNCTION app.note_summaries_of_vehicles() OWNER TO motomind;
 CREATE FUNCTION app.note_vehicle_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1454,6 +1469,7 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('fleet_summaries ' || in_tenant_id, 0)) then
     return null;
   end if;
+  perform from fleet_groups g where g.tenant_id = in_tenant_id order by g.id for key share;  -- who deletes one waits
   with taken as (
     delete from fleet_summary_changes c where c.tenant_id = in_tenant_id returning c.fleet_group_id, c.days
   )
@@ -1464,7 +1480,7 @@ begin
     case when is_new_day then
       array(select g.id from fleet_groups g where g.tenant_id = in_tenant_id) || in_tenant_id || group_ids
     else group_ids end,
-    moment);
+    today, moment);
   written := app.write_fleet_summaries(in_tenant_id, group_ids, days, today, is_new_day, moment);
   insert into fleet_summary_runs as r (tenant_id, as_of, ended_at, took)
   values (in_tenant_id, today, clock_timestamp(), clock_timestamp() - begun)
@@ -1611,7 +1627,7 @@ CREATE FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], s
      and not exists (select from member m where m.id = c.vehicle_id)
 $$;
 ALTER FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) OWNER TO motomind;
-CREATE FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamp with time zone) RETURNS void
+CREATE FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], today date, moment timestamp with time zone) RETURNS void
     LANGUAGE sql
     AS $$
   with tree as materialized (select * from app.fleets_of_groups(in_tenant_id)),
@@ -1653,7 +1669,7 @@ CREATE FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], 
       from (
         select s.vehicle_id, (s.state <> 'UNKNOWN')::integer, (s.state not in ('UNKNOWN', 'OVERDUE'))::integer, null::boolean, null::numeric
           from members m
-         cross join lateral app.service_status(in_tenant_id, m.ids, (moment at time zone 'UTC')::date) s
+         cross join lateral app.service_status(in_tenant_id, m.ids, today) s
         union all
         select e.vehicle_id, 0, 0, e.service_type is not distinct from 'repair', e.cost
           from members m
@@ -1675,7 +1691,7 @@ CREATE FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], 
      group by p.vehicle_id
   ),
   predicted as materialized (  -- those of their own group, and those of another fleet
-    select k.is_own, p.vehicle_id, p.risk_score, (p.next_service_date <= p.as_of_day + 30)::integer as due,
+    select k.is_own, p.vehicle_id, p.risk_score, (p.next_service_date <= today + 30)::integer as due,
            (p.factors ->> 'p_repair')::double precision as p_repair
       from (
         select m.group_id = m.fleet_id as is_own, array_agg(m.id) as ids, array_agg(m.fleet_id) as fleet_ids
@@ -1712,7 +1728,7 @@ CREATE FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], 
    where o.tenant_id = in_tenant_id and o.fleet_group_id = any (group_ids)
      and not exists (select from looked l where l.group_id = o.fleet_group_id and l.fleet_id = o.fleet_id)
 $$;
-ALTER FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamp with time zone) OWNER TO motomind;
+ALTER FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], today date, moment timestamp with time zone) OWNER TO motomind;
 CREATE FUNCTION app.refund(in_refunds jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1927,7 +1943,7 @@ CREATE FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today 
            latest.driven - case when s.id is null then 0 else coalesce(own.driven, between_two.driven) end as miles,
            coalesce(app.payload_number(s.next, 'odometer_miles') - s.odometer_miles, app.payload_number(s.next, 'miles'),
                     v.baseline_service_interval_miles) as miles_allowed,
-           case when s.next ->> 'date' ~ '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$'
+           case when s.next ->> 'date' ~ '^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$'
                 then (left(s.next ->> 'date', 8) || '01')::date + (right(s.next ->> 'date', 2)::integer - 1)
                 when app.payload_number(s.next, 'months') between 1 and 600
                 then (s.occurred_at at time zone 'UTC' + app.payload_number(s.next, 'months') * interval '1 month')::date
@@ -1969,7 +1985,7 @@ CREATE FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today 
   select u.vehicle_id,
          case when u.worn is null then 'UNKNOWN' when u.worn > 1.1 then 'OVERDUE' when u.worn >= 1 then 'DUE'
               when u.worn >= 0.9 then 'DUE_SOON' else 'OK' end,
-         u.worn, u.miles, (u.miles_allowed - u.miles)::integer, u.last_service_at, u.due_on
+         u.worn, u.miles, (least(greatest(u.miles_allowed, -1000000000), 2147483647) - u.miles)::integer, u.last_service_at, u.due_on
     from used u
 $_$;
 ALTER FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) OWNER TO motomind;
@@ -3247,6 +3263,7 @@ CREATE TRIGGER note_summaries_of_inserted AFTER INSERT ON public.vehicle_calenda
 CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_groups();
 CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.group_metrics REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_metrics();
 CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.vehicle_calendars REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_calendars();
+CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_vehicles();
 CREATE TRIGGER note_updated AFTER UPDATE ON public.manual_events REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
 CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
@@ -3677,6 +3694,7 @@ REVOKE ALL ON FUNCTION app.note_summaries_of_calendars() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_summaries_of_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_summaries_of_groups() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_summaries_of_metrics() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.note_summaries_of_vehicles() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.note_vehicle_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
@@ -3718,7 +3736,7 @@ REVOKE ALL ON FUNCTION app.refresh_class_rates(in_tenant_id uuid, within interva
 REVOKE ALL ON FUNCTION app.refresh_figures(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_fleet_summaries(in_tenant_id uuid, moment timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refresh_group_metrics(in_tenant_id uuid, group_ids uuid[], since date[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], today date, moment timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.refund(in_refunds jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.refund(in_refunds jsonb) TO gateway;
 REVOKE ALL ON FUNCTION app.refuse_group_cycle() FROM PUBLIC;

@@ -20,10 +20,18 @@ def summarize(connection: psycopg.Connection[Any], tenant_id: UUID, *, moment: d
 
     Days are summed up anew where something of them changed. How the vehicles of a group stand, its compliance, costs to
     come and risk, is looked at where something of it changed, and of all groups once a day. Returns how many rows were
-    written. In one transaction, which is the caller's where there is one: what is due stays due until it is done.
+    written. In one transaction, or a part of the caller's where there is one: what is due stays due until it is done.
+    Raises what PostgreSQL refuses; the tenant is due again after a minute then.
     """
+    said = statements(__name__)
     given = {"tenant_id": tenant_id, "moment": moment}
-    ((written,),) = connection.execute(statements(__name__)["refresh"], given).fetchall()
+    try:
+        with connection.transaction():
+            ((written,),) = connection.execute(said["refresh"], given).fetchall()
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.InternalError):
+        with connection.transaction():
+            connection.execute(said["note_failure"], given)
+        raise
     return None if written is None else int(written)
 
 

@@ -7,9 +7,9 @@ select t.id
   from public.tenants t
   left join public.fleet_summary_runs r on r.tenant_id = t.id
  where (r.tenant_id is null
-        or r.as_of < (now() at time zone t.time_zone)::date
         or (r.ended_at < now() - greatest(interval '10 seconds', 20 * r.took)
-            and exists (select from public.fleet_summary_changes c where c.tenant_id = t.id)))
+            and (r.as_of < (now() at time zone t.time_zone)::date
+                 or exists (select from public.fleet_summary_changes c where c.tenant_id = t.id))))
    and not exists (select from jobs.procrastinate_jobs j
                     where j.status in ('todo', 'doing') and j.task_name = 'fleet_summaries' and j.args ->> 'tenant_id' = t.id::text)
  order by r.ended_at nulls first, t.id
@@ -17,6 +17,12 @@ select t.id
 
 -- name: refresh
 select app.refresh_fleet_summaries(%(tenant_id)s, coalesce(%(moment)s::timestamptz, now()));
+
+-- name: note_failure
+-- It is tried again after a minute, as everything is due as it was.
+insert into fleet_summary_runs as r (tenant_id, as_of, ended_at, took)
+values (%(tenant_id)s, date '0001-01-01', clock_timestamp(), interval '3 seconds')
+on conflict (tenant_id) do update set ended_at = excluded.ended_at, took = excluded.took;
 
 -- name: make_all_due
 insert into fleet_summary_changes (tenant_id, fleet_group_id, days)

@@ -427,6 +427,22 @@ $$;
 create trigger note_summaries_of_deleted after delete on group_changes
   referencing old table as changed for each statement execute function app.note_summaries_of_changes();
 
+-- What is expected of a vehicle is another: how it stands as well.
+create function app.note_summaries_of_vehicles() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
+  select distinct n.tenant_id, coalesce(n.fleet_group_id, n.tenant_id), '{}'::datemultirange
+    from changed n
+    join replaced o on o.tenant_id = n.tenant_id and o.id = n.id
+   where (n.baseline_service_interval_miles, n.make, n.model)
+         is distinct from (o.baseline_service_interval_miles, o.make, o.model);
+  return null;
+end;
+$$;
+create trigger note_summaries_of_updated after update on vehicles
+  referencing new table as changed old table as replaced for each statement execute function app.note_summaries_of_vehicles();
+
 -- A vehicle counts from the day on which it was recorded, or was active first; in another group, from ever on.
 create function app.note_summaries_of_calendars() returns trigger
   language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -495,7 +511,7 @@ create trigger note_summaries_of_deleted after delete on fleet_groups
   referencing old table as changed for each statement execute function app.note_summaries_of_groups();
 
 -- Looks how the vehicles of these groups stand at a moment.
-create function app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], moment timestamptz) returns void
+create function app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], today date, moment timestamptz) returns void
   language sql volatile as $$
   with tree as materialized (select * from app.fleets_of_groups(in_tenant_id)),
   enough as materialized (  -- fleets whose vehicles say something of a class, or of all of them
@@ -536,7 +552,7 @@ create function app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], 
       from (
         select s.vehicle_id, (s.state <> 'UNKNOWN')::integer, (s.state not in ('UNKNOWN', 'OVERDUE'))::integer, null::boolean, null::numeric
           from members m
-         cross join lateral app.service_status(in_tenant_id, m.ids, (moment at time zone 'UTC')::date) s
+         cross join lateral app.service_status(in_tenant_id, m.ids, today) s
         union all
         select e.vehicle_id, 0, 0, e.service_type is not distinct from 'repair', e.cost
           from members m
@@ -558,7 +574,7 @@ create function app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], 
      group by p.vehicle_id
   ),
   predicted as materialized (  -- those of their own group, and those of another fleet
-    select k.is_own, p.vehicle_id, p.risk_score, (p.next_service_date <= p.as_of_day + 30)::integer as due,
+    select k.is_own, p.vehicle_id, p.risk_score, (p.next_service_date <= today + 30)::integer as due,
            (p.factors ->> 'p_repair')::double precision as p_repair
       from (
         select m.group_id = m.fleet_id as is_own, array_agg(m.id) as ids, array_agg(m.fleet_id) as fleet_ids
@@ -759,6 +775,7 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('fleet_summaries ' || in_tenant_id, 0)) then
     return null;
   end if;
+  perform from fleet_groups g where g.tenant_id = in_tenant_id order by g.id for key share;  -- who deletes one waits
   with taken as (
     delete from fleet_summary_changes c where c.tenant_id = in_tenant_id returning c.fleet_group_id, c.days
   )
@@ -769,7 +786,7 @@ begin
     case when is_new_day then
       array(select g.id from fleet_groups g where g.tenant_id = in_tenant_id) || in_tenant_id || group_ids
     else group_ids end,
-    moment);
+    today, moment);
   written := app.write_fleet_summaries(in_tenant_id, group_ids, days, today, is_new_day, moment);
   insert into fleet_summary_runs as r (tenant_id, as_of, ended_at, took)
   values (in_tenant_id, today, clock_timestamp(), clock_timestamp() - begun)
@@ -782,8 +799,8 @@ revoke all on function
   app.fleets_of_groups(uuid), app.rates_of_classes(uuid, uuid[], uuid[]),
   app.maintenance_predictions(uuid, uuid[], timestamptz, uuid[]),
   app.note_summaries_of_metrics(), app.note_summaries_of_changes(), app.note_summaries_of_calendars(),
-  app.note_summaries_of_groups(),
-  app.refresh_group_outlooks(uuid, uuid[], timestamptz), app.is_looked_at(fleet_summary_metrics),
+  app.note_summaries_of_vehicles(), app.note_summaries_of_groups(),
+  app.refresh_group_outlooks(uuid, uuid[], date, timestamptz), app.is_looked_at(fleet_summary_metrics),
   app.write_fleet_summaries(uuid, uuid[], datemultirange[], date, boolean, timestamptz),
   app.refresh_fleet_summaries(uuid, timestamptz)
   from public;

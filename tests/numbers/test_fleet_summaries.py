@@ -12,6 +12,8 @@ import pytest
 
 from sql import metrics
 from sql.fleet_summaries import rebuild_summaries, summarize
+from sql.owner import statements
+from tests.numbers.conftest import day
 from tests.numbers.world import OWNER, UNTIL, Sums, change
 from tests.oracle import subtree
 
@@ -262,6 +264,79 @@ def test_a_risk_follows_an_issue_that_changes_no_sum(garage):
     look(garage, hours=1)
     assert stood(garage, yard, today)[2] > before + Decimal("0.3")
     assert stood(garage, depot, today)[2] == stood(garage, yard, today)[2]
+
+
+def test_compliance_follows_an_interval_that_is_corrected(garage):
+    """No event tells of it, and no sum changes."""
+    depot, _, (first, _, _) = fleet(garage)
+    garage.read(first, 1000, 13_000, 25_000, every=20)
+    today = look(garage)
+    assert stood(garage, depot, today)[0] == 0
+    garage.connection.execute("update vehicles set baseline_service_interval_miles = 50000 where id = %s", [first])
+    look(garage, hours=1)
+    assert stood(garage, depot, today)[0] == 100
+
+
+def test_how_vehicles_stand_is_of_the_tenant_s_day(garage):
+    """In Tokyo a day begins at 15:00 UTC: what is overdue on it is so in its row."""
+    depot, _, (first, _, _) = fleet(garage)
+    garage.connection.execute("update tenants set time_zone = 'Asia/Tokyo'")
+    garage.read(first, 1000, 1010, 1020, every=15)
+    garage.record(
+        first, "maintenance", 0, service_type="oil_change", odometer_miles=1000, next_service={"date": "2026-01-31"}
+    )
+    on = next(d for d in range(28, 60) if garage.service(first, d)[0] == "OVERDUE")
+    look(garage, on - 1, hours=4)
+    assert stood(garage, depot, day(on).date())[0] == 0
+
+
+@pytest.mark.parametrize(
+    "next_service",
+    [{"miles": 10**12}, {"odometer_miles": 3 * 10**9}, {"odometer_miles": -(10**12)}, {"date": "0000-01-01"}],
+)
+def test_no_word_of_a_next_service_fails_a_summary(next_service, garage):
+    """It is a text that anybody may write: of its vehicle, and of all others, there are figures."""
+    depot, _, (first, _, _) = fleet(garage)
+    garage.read(first, 1000, 13_000, 25_000, every=20)
+    garage.record(first, "maintenance", 1, service_type="oil_change", odometer_miles=1600, next_service=next_service)
+    assert stood(garage, depot, look(garage)) is not None
+    assert garage.service(first, 40)[0] in {"OK", "OVERDUE", "UNKNOWN"}
+
+
+def test_a_run_that_fails_is_tried_again_after_a_minute(garage):
+    """And not each second: what was due stays so."""
+    fleet(garage)
+    garage.work()
+    connection = garage.connection
+    due = statements("sql.fleet_summaries")["tenants_due"]
+    assert len(connection.execute(due).fetchall()) == 1
+    connection.execute("alter table fleet_summary_metrics add constraint broken check (total_vehicles < 0) not valid")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        summarize(connection, garage.tenant)
+    assert connection.execute(due).fetchall() == []
+    connection.execute("alter table fleet_summary_metrics drop constraint broken")
+    connection.execute("update fleet_summary_runs set ended_at = ended_at - interval '61 seconds'")
+    assert len(connection.execute(due).fetchall()) == 1
+    assert summarize(connection, garage.tenant) > 0
+
+
+def test_a_group_that_is_deleted_meanwhile_waits_for_the_run(garage, fresh_database):
+    """Its rows are written, and go with it."""
+    depot, yard, (_, second, _) = fleet(garage)
+    garage.connection.execute("update vehicles set fleet_group_id = %s where id = %s", [depot, second])
+    garage.work()
+    with (
+        psycopg.connect(fresh_database.owner, options="-c jit=off") as run,
+        psycopg.connect(fresh_database.owner, options="-c lock_timeout=200") as other,
+    ):
+        with run.transaction():
+            assert summarize(run, garage.tenant) > 0
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute("delete from fleet_groups where id = %s", [yard])
+            other.rollback()
+            other.execute("update fleet_groups set name = 'Court' where id = %s", [yard])
+            other.rollback()
+        other.execute("delete from fleet_groups where id = %s", [yard])
 
 
 def test_a_new_group_has_a_row_and_goes_with_its_rows(garage):

@@ -37,7 +37,7 @@ GOLDEN = {
     "manual_event/fuel_of_a_month": (18, 18),
     "manual_event/payload_contains": (4, 4),
     "metrics_series/weeks_of_models": (1_020, 26),
-    "tenant/whole_tenant": (138, 13),
+    "tenant/whole_tenant": (138, 42),
     "user/tenants_of_a_consultant": (22, 5),
     "vehicle/metrics_and_explanations": (2_151, 8),
     "vehicle/page_of_a_subtree": (351, 8),
