@@ -68,7 +68,7 @@ class Database:
         self._settings = settings
         self._narrow_callers: NarrowCallers = {}
         self._event_months: tuple[str, str] | None = None
-        self._looked_at_months = 0.0
+        self._looked_at_months = time.monotonic()
         self._background: set[asyncio.Task[None]] = set()  # what nobody waits for, such as the end of a transaction
 
     @classmethod
@@ -164,7 +164,6 @@ class Database:
 
     async def _look_at_months(self) -> None:
         """Takes note of the months that events have partitions for. Only how fast they are found rests on it."""
-        self._looked_at_months = time.monotonic()
         with suppress(DatabaseError):  # one may be locked
             (row,) = await self.fetch("event_months")
             if row["starts"] and row["ends"]:

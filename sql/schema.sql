@@ -518,41 +518,6 @@ CREATE FUNCTION app.is_issue_report(payload jsonb) RETURNS boolean
      and app.is_absent_or(payload -> 'resolved_at', 'string')
 $$;
 ALTER FUNCTION app.is_issue_report(payload jsonb) OWNER TO motomind;
-CREATE TABLE public.fleet_summary_metrics (
-    tenant_id uuid NOT NULL,
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    fleet_group_id uuid,
-    metric_date date NOT NULL,
-    total_vehicles integer NOT NULL,
-    active_vehicles integer NOT NULL,
-    total_miles_driven integer NOT NULL,
-    avg_fuel_efficiency numeric(6,2),
-    total_fuel_cost numeric(14,2),
-    on_time_pct numeric(5,2),
-    utilization_pct numeric(5,2),
-    maintenance_compliance_pct numeric(5,2),
-    predicted_maintenance_cost numeric(14,2),
-    risk_score numeric(4,3),
-    computed_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT fleet_summary_metrics_check CHECK (((active_vehicles >= 0) AND (active_vehicles <= total_vehicles))),
-    CONSTRAINT fleet_summary_metrics_maintenance_compliance_pct_check CHECK (((maintenance_compliance_pct >= (0)::numeric) AND (maintenance_compliance_pct <= (100)::numeric))),
-    CONSTRAINT fleet_summary_metrics_on_time_pct_check CHECK (((on_time_pct >= (0)::numeric) AND (on_time_pct <= (100)::numeric))),
-    CONSTRAINT fleet_summary_metrics_risk_score_check CHECK (((risk_score >= (0)::numeric) AND (risk_score <= (1)::numeric))),
-    CONSTRAINT fleet_summary_metrics_total_miles_driven_check CHECK ((total_miles_driven >= 0)),
-    CONSTRAINT fleet_summary_metrics_total_vehicles_check CHECK ((total_vehicles >= 0)),
-    CONSTRAINT fleet_summary_metrics_utilization_pct_check CHECK (((utilization_pct >= (0)::numeric) AND (utilization_pct <= (100)::numeric)))
-);
-ALTER TABLE ONLY public.fleet_summary_metrics FORCE ROW LEVEL SECURITY;
-ALTER TABLE public.fleet_summary_metrics OWNER TO motomind;
-CREATE FUNCTION app.is_looked_at(summary public.fleet_summary_metrics) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-  select num_nonnulls(summary.on_time_pct, summary.maintenance_compliance_pct, summary.predicted_maintenance_cost,
-                      summary.risk_score) > 0
-$$;
-ALTER FUNCTION app.is_looked_at(summary public.fleet_summary_metrics) OWNER TO motomind;
 CREATE FUNCTION app.is_maintenance(payload jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1472,16 +1437,16 @@ begin
   perform from fleet_groups g where g.tenant_id = in_tenant_id order by g.id for key share;  -- who deletes one waits
   with taken as (
     delete from fleet_summary_changes c where c.tenant_id = in_tenant_id returning c.fleet_group_id, c.days
+  ),
+  due as (
+    select t.fleet_group_id, t.days from taken t
+    union all
+    select t.group_id, '{}' from app.fleets_of_groups(in_tenant_id) t where is_new_day and t.root_id = in_tenant_id
   )
-  select coalesce(array_agg(t.fleet_group_id), '{}'), coalesce(array_agg(t.days), '{}') into group_ids, days
-    from (select t.fleet_group_id, range_agg(t.days) as days from taken t group by t.fleet_group_id) t;
-  perform app.refresh_group_outlooks(
-    in_tenant_id,
-    case when is_new_day then
-      array(select g.id from fleet_groups g where g.tenant_id = in_tenant_id) || in_tenant_id || group_ids
-    else group_ids end,
-    today, moment);
-  written := app.write_fleet_summaries(in_tenant_id, group_ids, days, today, is_new_day, moment);
+  select coalesce(array_agg(d.fleet_group_id), '{}'), coalesce(array_agg(d.days), '{}') into group_ids, days
+    from (select due.fleet_group_id, range_agg(due.days) as days from due group by due.fleet_group_id) d;
+  perform app.refresh_group_outlooks(in_tenant_id, group_ids, today, moment);
+  written := app.write_fleet_summaries(in_tenant_id, group_ids, days, today, moment);
   insert into fleet_summary_runs as r (tenant_id, as_of, ended_at, took)
   values (in_tenant_id, today, clock_timestamp(), clock_timestamp() - begun)
   on conflict (tenant_id) do update set as_of = excluded.as_of, ended_at = excluded.ended_at, took = excluded.took;
@@ -2303,24 +2268,21 @@ CREATE FUNCTION app.writable_groups() RETURNS uuid[]
   select coalesce(nullif(current_setting('app.writable_groups', true), ''), '{}')::uuid[]
 $$;
 ALTER FUNCTION app.writable_groups() OWNER TO motomind;
-CREATE FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamp with time zone) RETURNS integer
+CREATE FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, moment timestamp with time zone) RETURNS integer
     LANGUAGE sql
     AS $$
   with tree as materialized (select group_id, root_id from app.fleets_of_groups(in_tenant_id)),
   root as materialized (
-    select r.root_id, range_agg(r.days) as days
+    select r.*, coalesce(lower(r.days), '-infinity') as first_day, coalesce(upper(r.days), 'infinity') as end_day
       from (
-        select t.root_id, c.days + datemultirange(daterange(today, today + 1))
+        select t.root_id, range_agg(c.days + datemultirange(daterange(today, today + 1))) as days
           from unnest(group_ids, days) c (group_id, days)
           join tree t on t.group_id = c.group_id
-        union all
-        select distinct t.root_id, datemultirange(daterange(today, today + 1)) from tree t where of_all
-      ) r (root_id, days)
-     group by r.root_id
+         group by t.root_id
+      ) r
   ),
   part as materialized (
-    select t.root_id, t.group_id, r.days, coalesce(lower(r.days), '-infinity') as first_day,
-           coalesce(upper(r.days), 'infinity') as end_day
+    select r.*, t.group_id
       from root r
       join tree t on t.root_id = r.root_id
   ),
@@ -2360,18 +2322,19 @@ CREATE FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], d
      cross join lateral (select (o.service_costs + o.repair_costs) / nullif(o.services + o.repairs, 0)) c (mean)
   ),
   present as materialized (
-    select s.root_id, s.id, s.metric_date, s.is_kept
+    select r.root_id, s.id, s.metric_date,  -- how the vehicles stood on the day nothing could tell again
+           num_nonnulls(s.on_time_pct, s.maintenance_compliance_pct, s.predicted_maintenance_cost, s.risk_score) > 0 as is_kept
       from root r
      cross join lateral (
-       select r.root_id, s.id, s.metric_date, app.is_looked_at(s) as is_kept
+       select s.*
          from fleet_summary_metrics s
         where s.tenant_id = in_tenant_id and s.fleet_group_id = r.root_id
-          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+          and s.metric_date >= r.first_day and s.metric_date < r.end_day
        union all
-       select r.root_id, s.id, s.metric_date, app.is_looked_at(s)
+       select s.*
          from fleet_summary_metrics s
         where r.root_id = in_tenant_id and s.tenant_id = in_tenant_id and s.fleet_group_id is null
-          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+          and s.metric_date >= r.first_day and s.metric_date < r.end_day
      ) s
      where r.days @> s.metric_date
   ),
@@ -2440,7 +2403,7 @@ CREATE FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], d
   )
   select ((select count(*) from written) + (select count(*) from gone))::integer
 $$;
-ALTER FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamp with time zone) OWNER TO motomind;
+ALTER FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, moment timestamp with time zone) OWNER TO motomind;
 CREATE AGGREGATE app.replayed(jsonb) (
     SFUNC = jsonb_concat,
     STYPE = jsonb,
@@ -2639,6 +2602,34 @@ CREATE TABLE public.fleet_summary_changes (
 );
 ALTER TABLE ONLY public.fleet_summary_changes FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_changes OWNER TO motomind;
+CREATE TABLE public.fleet_summary_metrics (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    fleet_group_id uuid,
+    metric_date date NOT NULL,
+    total_vehicles integer NOT NULL,
+    active_vehicles integer NOT NULL,
+    total_miles_driven integer NOT NULL,
+    avg_fuel_efficiency numeric(6,2),
+    total_fuel_cost numeric(14,2),
+    on_time_pct numeric(5,2),
+    utilization_pct numeric(5,2),
+    maintenance_compliance_pct numeric(5,2),
+    predicted_maintenance_cost numeric(14,2),
+    risk_score numeric(4,3),
+    computed_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fleet_summary_metrics_check CHECK (((active_vehicles >= 0) AND (active_vehicles <= total_vehicles))),
+    CONSTRAINT fleet_summary_metrics_maintenance_compliance_pct_check CHECK (((maintenance_compliance_pct >= (0)::numeric) AND (maintenance_compliance_pct <= (100)::numeric))),
+    CONSTRAINT fleet_summary_metrics_on_time_pct_check CHECK (((on_time_pct >= (0)::numeric) AND (on_time_pct <= (100)::numeric))),
+    CONSTRAINT fleet_summary_metrics_risk_score_check CHECK (((risk_score >= (0)::numeric) AND (risk_score <= (1)::numeric))),
+    CONSTRAINT fleet_summary_metrics_total_miles_driven_check CHECK ((total_miles_driven >= 0)),
+    CONSTRAINT fleet_summary_metrics_total_vehicles_check CHECK ((total_vehicles >= 0)),
+    CONSTRAINT fleet_summary_metrics_utilization_pct_check CHECK (((utilization_pct >= (0)::numeric) AND (utilization_pct <= (100)::numeric)))
+);
+ALTER TABLE ONLY public.fleet_summary_metrics FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.fleet_summary_metrics OWNER TO motomind;
 CREATE TABLE public.fleet_summary_runs (
     tenant_id uuid NOT NULL,
     as_of date NOT NULL,
@@ -3658,9 +3649,6 @@ GRANT ALL ON FUNCTION app.is_fuel_purchase(payload jsonb) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.is_issue_report(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_issue_report(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_issue_report(payload jsonb) TO gateway_groups;
-GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
-GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
-REVOKE ALL ON FUNCTION app.is_looked_at(summary public.fleet_summary_metrics) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.is_maintenance(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_maintenance(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_maintenance(payload jsonb) TO gateway_groups;
@@ -3792,7 +3780,7 @@ GRANT ALL ON FUNCTION app.wrapping_keys() TO gateway;
 REVOKE ALL ON FUNCTION app.writable_groups() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.writable_groups() TO gateway_groups;
-REVOKE ALL ON FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, moment timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.replayed(jsonb) FROM PUBLIC;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_tenant;
 GRANT SELECT ON TABLE public.audit_trail TO gateway_groups;
@@ -3832,6 +3820,8 @@ GRANT UPDATE(group_type) ON TABLE public.fleet_groups TO gateway_tenant;
 GRANT UPDATE(group_type) ON TABLE public.fleet_groups TO gateway_groups;
 GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_tenant;
 GRANT UPDATE(metadata) ON TABLE public.fleet_groups TO gateway_groups;
+GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
+GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_tenant;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_groups;
 GRANT SELECT ON TABLE public.group_changes TO gateway_tenant;

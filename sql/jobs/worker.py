@@ -78,7 +78,14 @@ class Worker:
             kwargs={"options": f"-c search_path={SCHEMA}", "application_name": "motomind worker"},
         )
         app = App(connector=connector)
-        _add_tasks(app, self._compute, self._summarize, self._explain, self._refresh_rates, self._make_partitions)
+        _add_tasks(
+            app,
+            self._work_off,
+            self._write_summaries,
+            self._write_explanations,
+            self._refresh_rates,
+            self._make_partitions,
+        )
         async with app.open_async():
             # Its jobs are few and short: what is to be kept is in the log.
             working = asyncio.create_task(
@@ -117,21 +124,12 @@ class Worker:
         while not self._stopping.is_set() and time.monotonic() < until:  # noqa: ASYNC110 - threads ask for it as well
             await asyncio.sleep(0.1)
 
-    async def _compute(self, tenant_id: str) -> None:
-        await asyncio.to_thread(self._work_off, UUID(tenant_id))
-
-    async def _summarize(self, tenant_id: str) -> None:
-        await asyncio.to_thread(self._write_summaries, UUID(tenant_id))
-
     def _write_summaries(self, tenant_id: UUID) -> None:
         begun = time.monotonic()
         with connected(self._url, autocommit=True) as connection:
             written = summarize(connection, tenant_id)
         if written:
             log.info("summaries of tenant %s: %d rows written, in %.2f s", tenant_id, written, time.monotonic() - begun)
-
-    async def _explain(self, tenant_id: str) -> None:
-        await asyncio.to_thread(self._write_explanations, UUID(tenant_id))
 
     def _write_explanations(self, tenant_id: UUID) -> None:
         """After its figures, as what is stored of a vehicle is read faster than worked out."""
@@ -185,25 +183,22 @@ class Worker:
 
 def _add_tasks(
     app: App,
-    compute: Callable[[str], Awaitable[None]],
-    summarize_tenant: Callable[[str], Awaitable[None]],
-    explain_tenant: Callable[[str], Awaitable[None]],
+    compute: Callable[[UUID], None],
+    summarize_tenant: Callable[[UUID], None],
+    explain_tenant: Callable[[UUID], None],
     refresh_rates: Callable[[], Awaitable[None]],
     make_partitions: Callable[[], Awaitable[None]],
 ) -> None:
     """What jobs do. Each may run twice or be lost with its worker: what is due stays marked until it is done."""
 
-    @app.task(name="metrics", retry=RetryStrategy(max_attempts=5, exponential_wait=2))
-    async def _metrics(tenant_id: str) -> None:
-        await compute(tenant_id)
+    def add_for_tenants(name: str, work: Callable[[UUID], None], retry: RetryStrategy | None = None) -> None:
+        @app.task(name=name, retry=retry or False)
+        async def _work_for_tenant(tenant_id: str) -> None:
+            await asyncio.to_thread(work, UUID(tenant_id))
 
-    @app.task(name="fleet_summaries")  # where it fails, what was due stays so
-    async def _fleet_summaries(tenant_id: str) -> None:
-        await summarize_tenant(tenant_id)
-
-    @app.task(name="explanations")  # where it fails, the tenant is due again
-    async def _explanations(tenant_id: str) -> None:
-        await explain_tenant(tenant_id)
+    add_for_tenants("metrics", compute, RetryStrategy(max_attempts=5, exponential_wait=2))
+    add_for_tenants("fleet_summaries", summarize_tenant)  # where it fails, what was due stays so
+    add_for_tenants("explanations", explain_tenant)  # where it fails, the tenant is due again
 
     @app.periodic(cron="41 * * * *")
     @app.task(name="class_rates", queueing_lock="class_rates", retry=RetryStrategy(max_attempts=2, exponential_wait=4))

@@ -612,35 +612,26 @@ create function app.refresh_group_outlooks(in_tenant_id uuid, group_ids uuid[], 
      and not exists (select from looked l where l.group_id = o.fleet_group_id and l.fleet_id = o.fleet_id)
 $$;
 
--- Whether a row tells how the vehicles stood on its day, which nothing could tell again.
-create function app.is_looked_at(summary fleet_summary_metrics) returns boolean language sql immutable parallel safe as $$
-  select num_nonnulls(summary.on_time_pct, summary.maintenance_compliance_pct, summary.predicted_maintenance_cost,
-                      summary.risk_score) > 0
-$$;
-
 -- Sums the days of groups up anew, each group with everything below it and the tenant as a whole: the days that are
--- given for a group, in itself and all that are above it, and today's where "of_today". Returns how many rows it wrote.
+-- given for a group, and today's, in itself and all that are above it. Returns how many rows it wrote.
 --
 -- What a day's row tells of vehicles, miles, fuel and costs is as of now; how its vehicles stood (compliance, expected
 -- costs, risk) is written on the day itself and stays. A day has a row where something is known of it, or was written on it.
 create function app.write_fleet_summaries(
-  in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, of_all boolean, moment timestamptz)
+  in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, moment timestamptz)
   returns integer language sql volatile as $$
   with tree as materialized (select group_id, root_id from app.fleets_of_groups(in_tenant_id)),
   root as materialized (
-    select r.root_id, range_agg(r.days) as days
+    select r.*, coalesce(lower(r.days), '-infinity') as first_day, coalesce(upper(r.days), 'infinity') as end_day
       from (
-        select t.root_id, c.days + datemultirange(daterange(today, today + 1))
+        select t.root_id, range_agg(c.days + datemultirange(daterange(today, today + 1))) as days
           from unnest(group_ids, days) c (group_id, days)
           join tree t on t.group_id = c.group_id
-        union all
-        select distinct t.root_id, datemultirange(daterange(today, today + 1)) from tree t where of_all
-      ) r (root_id, days)
-     group by r.root_id
+         group by t.root_id
+      ) r
   ),
   part as materialized (
-    select t.root_id, t.group_id, r.days, coalesce(lower(r.days), '-infinity') as first_day,
-           coalesce(upper(r.days), 'infinity') as end_day
+    select r.*, t.group_id
       from root r
       join tree t on t.root_id = r.root_id
   ),
@@ -680,18 +671,19 @@ create function app.write_fleet_summaries(
      cross join lateral (select (o.service_costs + o.repair_costs) / nullif(o.services + o.repairs, 0)) c (mean)
   ),
   present as materialized (
-    select s.root_id, s.id, s.metric_date, s.is_kept
+    select r.root_id, s.id, s.metric_date,  -- how the vehicles stood on the day nothing could tell again
+           num_nonnulls(s.on_time_pct, s.maintenance_compliance_pct, s.predicted_maintenance_cost, s.risk_score) > 0 as is_kept
       from root r
      cross join lateral (
-       select r.root_id, s.id, s.metric_date, app.is_looked_at(s) as is_kept
+       select s.*
          from fleet_summary_metrics s
         where s.tenant_id = in_tenant_id and s.fleet_group_id = r.root_id
-          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+          and s.metric_date >= r.first_day and s.metric_date < r.end_day
        union all
-       select r.root_id, s.id, s.metric_date, app.is_looked_at(s)
+       select s.*
          from fleet_summary_metrics s
         where r.root_id = in_tenant_id and s.tenant_id = in_tenant_id and s.fleet_group_id is null
-          and s.metric_date >= coalesce(lower(r.days), '-infinity') and s.metric_date < coalesce(upper(r.days), 'infinity')
+          and s.metric_date >= r.first_day and s.metric_date < r.end_day
      ) s
      where r.days @> s.metric_date
   ),
@@ -778,16 +770,16 @@ begin
   perform from fleet_groups g where g.tenant_id = in_tenant_id order by g.id for key share;  -- who deletes one waits
   with taken as (
     delete from fleet_summary_changes c where c.tenant_id = in_tenant_id returning c.fleet_group_id, c.days
+  ),
+  due as (
+    select t.fleet_group_id, t.days from taken t
+    union all
+    select t.group_id, '{}' from app.fleets_of_groups(in_tenant_id) t where is_new_day and t.root_id = in_tenant_id
   )
-  select coalesce(array_agg(t.fleet_group_id), '{}'), coalesce(array_agg(t.days), '{}') into group_ids, days
-    from (select t.fleet_group_id, range_agg(t.days) as days from taken t group by t.fleet_group_id) t;
-  perform app.refresh_group_outlooks(
-    in_tenant_id,
-    case when is_new_day then
-      array(select g.id from fleet_groups g where g.tenant_id = in_tenant_id) || in_tenant_id || group_ids
-    else group_ids end,
-    today, moment);
-  written := app.write_fleet_summaries(in_tenant_id, group_ids, days, today, is_new_day, moment);
+  select coalesce(array_agg(d.fleet_group_id), '{}'), coalesce(array_agg(d.days), '{}') into group_ids, days
+    from (select due.fleet_group_id, range_agg(due.days) as days from due group by due.fleet_group_id) d;
+  perform app.refresh_group_outlooks(in_tenant_id, group_ids, today, moment);
+  written := app.write_fleet_summaries(in_tenant_id, group_ids, days, today, moment);
   insert into fleet_summary_runs as r (tenant_id, as_of, ended_at, took)
   values (in_tenant_id, today, clock_timestamp(), clock_timestamp() - begun)
   on conflict (tenant_id) do update set as_of = excluded.as_of, ended_at = excluded.ended_at, took = excluded.took;
@@ -800,8 +792,8 @@ revoke all on function
   app.maintenance_predictions(uuid, uuid[], timestamptz, uuid[]),
   app.note_summaries_of_metrics(), app.note_summaries_of_changes(), app.note_summaries_of_calendars(),
   app.note_summaries_of_vehicles(), app.note_summaries_of_groups(),
-  app.refresh_group_outlooks(uuid, uuid[], date, timestamptz), app.is_looked_at(fleet_summary_metrics),
-  app.write_fleet_summaries(uuid, uuid[], datemultirange[], date, boolean, timestamptz),
+  app.refresh_group_outlooks(uuid, uuid[], date, timestamptz),
+  app.write_fleet_summaries(uuid, uuid[], datemultirange[], date, timestamptz),
   app.refresh_fleet_summaries(uuid, timestamptz)
   from public;
 grant execute on function

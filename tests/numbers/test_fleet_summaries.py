@@ -128,7 +128,7 @@ def fleet(garage):
 def look(garage, on=40.0, **hours):
     """Brings metrics and summaries up to date, as of noon of a day."""
     garage.work()
-    moment = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=on, **hours)
+    moment = day(on) + timedelta(**hours)
     assert summarize(garage.connection, garage.tenant, moment=moment) is not None
     return moment.date()
 
