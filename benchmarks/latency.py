@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from benchmarks.client import Connection
 
@@ -16,6 +17,8 @@ WARM_REQUESTS = 40
 """PostgreSQL decides on a prepared statement's lasting plan at the sixth execution; V8 compiles what is hot."""
 
 WARM_LEAST = 7
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,9 @@ class Sample:
         return {"median": self.median, "p95": self.p95, "requests": len(self.times)}
 
 
-def measure(targets: Mapping[str, Target], plan: Plan) -> dict[str, Sample]:
+def measure(targets: Mapping[Name, Target], plan: Plan) -> dict[Name, Sample]:
     """Asks all targets by turns, in rounds of up to twenty requests each."""
-    times: dict[str, list[float]] = {name: [] for name in targets}
+    times: dict[Name, list[float]] = {name: [] for name in targets}
     gc.disable()
     try:
         sizes = {name: _round_size(_warm(target, plan), plan) for name, target in targets.items()}

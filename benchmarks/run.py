@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from benchmarks import answer, edge, growth, latency, machine, memory, node, throughput, write
@@ -108,11 +109,18 @@ def _check(servers: Sequence[Server], options: Options, report: Report) -> Resul
 
 
 def _latency(servers: Sequence[Server], options: Options, report: Report) -> Results:
+    """A question and its variant by a viewer take turns as well, because they are compared."""
     found: Results = {}
-    for query in options.queries:
-        samples = latency.measure(_targets(_asked(servers, query), query), options.plan)
-        found[query.name] = {name: sample.told() for name, sample in samples.items()}
-        report(f"  {query.name}: " + _line({name: sample.median for name, sample in samples.items()}, "ms"))
+    for _, queries in groupby(options.queries, key=lambda query: query.document):
+        targets = {
+            (query.name, subject): target
+            for query in queries
+            for subject, target in _targets(_asked(servers, query), query).items()
+        }
+        for (name, subject), sample in latency.measure(targets, options.plan).items():
+            found.setdefault(name, {})[subject] = sample.told()
+    for name, samples in found.items():
+        report(f"  {name}: " + _line({subject: sample["median"] for subject, sample in samples.items()}, "ms"))
     return found
 
 

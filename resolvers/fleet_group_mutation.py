@@ -121,7 +121,6 @@ class FleetGroupMutation:
                 group_type=(input.group_type or GroupType.CUSTOM).value,
                 metadata="{}" if input.metadata is None else object_of(input.metadata, "metadata"),
             )
-            await change.fetch("enter_fleet_group", id=id_)
             return {"id": id_}
 
         return await perform(info, FleetGroupPayload.of, input, work)

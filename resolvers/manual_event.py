@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -112,7 +113,11 @@ async def archived_event_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any
 
 async def events_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:
     """The same page of every vehicle's events."""
-    return many_in(ids, await loaders.fetch("manual_events_page_by_vehicle", ids=ids, **asked.arguments))
+    asks = partial(loaders.fetch, "manual_events_page_by_vehicle", ids=ids, **asked.arguments)
+    rows = await asks(elsewhere=True if loaders.session.event_months.elsewhere else None)
+    if rows and rows[-1]["number"] == 0:  # events are elsewhere than the gateway knows
+        rows = await asks(elsewhere=True)
+    return many_in(ids, rows)
 
 
 async def event_count_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:

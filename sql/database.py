@@ -25,6 +25,7 @@ from sql.errors import (
     SetupError,
     UnsafeRoleError,
 )
+from sql.sent_text import UNKNOWN_MONTHS, EventMonths
 from sql.session import Caller, NarrowCallers, Session
 
 CLEAN_UP_SECONDS = 2.0
@@ -67,7 +68,7 @@ class Database:
         self._keyring = keyring
         self._settings = settings
         self._narrow_callers: NarrowCallers = {}
-        self._event_months: tuple[str, str] | None = None
+        self._event_months = UNKNOWN_MONTHS
         self._looked_at_months = time.monotonic()
         self._background: set[asyncio.Task[None]] = set()  # what nobody waits for, such as the end of a transaction
 
@@ -167,9 +168,9 @@ class Database:
         with suppress(DatabaseError):  # one may be locked
             (row,) = await self.fetch("event_months")
             if row["starts"] and row["ends"]:
-                self._event_months = (row["starts"], row["ends"])
+                self._event_months = EventMonths(**row)
 
-    def _known_months(self) -> tuple[str, str] | None:
+    def _known_months(self) -> EventMonths:
         """The months as they were looked at last; looks at them anew every now and then, which nobody waits for."""
         if time.monotonic() > self._looked_at_months + MONTHS_SECONDS:
             self._looked_at_months = time.monotonic()

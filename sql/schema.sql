@@ -53,7 +53,7 @@ ALTER FUNCTION app.add_tenant_key(in_tenant_id uuid, in_user_id uuid, in_key_id 
 CREATE FUNCTION app.admin_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-  select coalesce(nullif(current_setting('app.admin_groups', true), ''), '{}')::uuid[]
+  select app.groups_under_grants('admin')
 $$;
 ALTER FUNCTION app.admin_groups() OWNER TO motomind;
 CREATE FUNCTION app.append_stream() RETURNS trigger
@@ -357,9 +357,9 @@ begin
           set_config('app.role', caller.role, true),
           set_config('application_name', 'motomind ' || caller.role, true);
   if caller.role = 'viewer' or writes then
-    perform set_config('app.readable_groups', coalesce(caller.readable, '{}')::text, true),
-            set_config('app.writable_groups', coalesce(caller.writable, '{}')::text, true),
-            set_config('app.admin_groups', coalesce(caller.administered, '{}')::text, true);
+    perform set_config('app.read_grants', coalesce(caller.readable, '{}')::text, true),
+            set_config('app.write_grants', coalesce(caller.writable, '{}')::text, true),
+            set_config('app.admin_grants', coalesce(caller.administered, '{}')::text, true);
   end if;
   if writes then
     perform set_config('app.client_ip', coalesce(in_client_ip, ''), true),
@@ -459,6 +459,12 @@ CREATE FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TA
    where s.span > 0 and s.is_closed
 $$;
 ALTER FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.granted_groups(level text) RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select coalesce(nullif(current_setting('app.' || level || '_grants', true), ''), '{}')::uuid[]
+$$;
+ALTER FUNCTION app.granted_groups(level text) OWNER TO motomind;
 CREATE FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
     AS $$
@@ -476,6 +482,28 @@ begin
 end;
 $$;
 ALTER FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.groups_under_grants(level text) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+  granted constant uuid[] := app.granted_groups(level);
+  found uuid[];
+begin
+  if cardinality(granted) = 1 then
+    select s.group_ids into found
+      from granted_subtrees s
+     where s.tenant_id = app.tenant_id() and s.fleet_group_id = granted[1];
+  elsif cardinality(granted) > 1 then
+    select array_agg(g.id) into found
+      from granted_subtrees s
+     cross join unnest(s.group_ids) g (id)
+     where s.tenant_id = app.tenant_id() and s.fleet_group_id = any (granted);
+  end if;
+  return coalesce(found, '{}');
+end;
+$$;
+ALTER FUNCTION app.groups_under_grants(level text) OWNER TO motomind;
 CREATE FUNCTION app.is_absent_or(value jsonb, type text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -571,6 +599,89 @@ CREATE FUNCTION app.is_trip_batch(payload jsonb) RETURNS boolean
          ) else false end
 $$;
 ALTER FUNCTION app.is_trip_batch(payload jsonb) OWNER TO motomind;
+CREATE FUNCTION app.keep_subtrees_of_groups() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  case tg_op
+    when 'INSERT' then
+      if not exists (select from new_rows where parent_group_id is not null) then
+        return null;
+      end if;
+      perform app.lock_trees(array(select tenant_id from new_rows));
+      update granted_subtrees s
+         set group_ids = s.group_ids || app.groups_below(s.tenant_id, a.ids)
+        from (select s.tenant_id, s.fleet_group_id, array_agg(n.id) as ids
+                from granted_subtrees s
+                join new_rows n on n.tenant_id = s.tenant_id and n.parent_group_id = any (s.group_ids)
+               group by s.tenant_id, s.fleet_group_id) a
+       where a.tenant_id = s.tenant_id and a.fleet_group_id = s.fleet_group_id;
+    when 'UPDATE' then
+      if not exists (select from new_rows n
+                       join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id
+                      where n.parent_group_id is distinct from o.parent_group_id) then
+        return null;
+      end if;
+      perform app.lock_trees(array(select tenant_id from new_rows));
+      update granted_subtrees s
+         set group_ids = app.groups_below(s.tenant_id, array[s.fleet_group_id])
+       where exists (select from new_rows n
+                       join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id
+                      where n.tenant_id = s.tenant_id and n.parent_group_id is distinct from o.parent_group_id
+                        and (n.id = any (s.group_ids) or n.parent_group_id = any (s.group_ids)));
+    when 'DELETE' then
+      if not exists (select from old_rows) then
+        return null;
+      end if;
+      perform app.lock_trees(array(select tenant_id from old_rows));
+      update granted_subtrees s
+         set group_ids = array(select i from unnest(s.group_ids) i where i not in (select o.id from old_rows o))
+       where exists (select from old_rows o where o.tenant_id = s.tenant_id and o.id = any (s.group_ids));
+  end case;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.keep_subtrees_of_groups() OWNER TO motomind;
+CREATE FUNCTION app.keep_subtrees_of_permissions() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op <> 'DELETE' then
+    perform app.lock_trees(array(select tenant_id from new_rows));
+    insert into granted_subtrees (tenant_id, fleet_group_id, group_ids)
+    select n.tenant_id, n.fleet_group_id, app.groups_below(n.tenant_id, array[n.fleet_group_id])
+      from (select distinct tenant_id, fleet_group_id from new_rows) n
+     where not exists (select from granted_subtrees s
+                        where s.tenant_id = n.tenant_id and s.fleet_group_id = n.fleet_group_id);
+  end if;
+  if tg_op <> 'INSERT' then
+    perform app.lock_trees(array(select tenant_id from old_rows));
+    delete from granted_subtrees s
+     using (select distinct tenant_id, fleet_group_id from old_rows) o
+     where o.tenant_id = s.tenant_id and o.fleet_group_id = s.fleet_group_id
+       and not exists (select from group_permissions p
+                        where p.tenant_id = s.tenant_id and p.fleet_group_id = s.fleet_group_id);
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.keep_subtrees_of_permissions() OWNER TO motomind;
+CREATE FUNCTION app.lock_trees(tenant_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  -- Under the lock what the others left must be visible; a snapshot from before it would hide that.
+  if current_setting('transaction_isolation') = 'repeatable read' then
+    raise exception 'fleet groups and permissions are changed under READ COMMITTED or SERIALIZABLE'
+      using errcode = 'feature_not_supported';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || t.id::text, 0))
+    from (select distinct id from unnest(tenant_ids) id order by id) t;
+end;
+$$;
+ALTER FUNCTION app.lock_trees(tenant_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(vehicle_id uuid, next_service_date date, earliest date, latest date, risk_score double precision, factors jsonb, as_of_day date, method_version text)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1153,7 +1264,7 @@ ALTER FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet
 CREATE FUNCTION app.readable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-  select coalesce(nullif(current_setting('app.readable_groups', true), ''), '{}')::uuid[]
+  select app.groups_under_grants('read')
 $$;
 ALTER FUNCTION app.readable_groups() OWNER TO motomind;
 CREATE FUNCTION app.recent_documents(in_limit integer) RETURNS TABLE(text text)
@@ -1850,9 +1961,6 @@ begin
       into readable, writable, administered
       from group_permissions p
      where p.tenant_id = in_tenant_id and p.user_id = in_user_id;
-    readable := app.groups_below(in_tenant_id, readable);
-    writable := app.groups_below(in_tenant_id, writable);
-    administered := app.groups_below(in_tenant_id, administered);
   end if;
 end;
 $$;
@@ -2265,7 +2373,7 @@ ALTER FUNCTION app.wrapping_keys() OWNER TO motomind;
 CREATE FUNCTION app.writable_groups() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-  select coalesce(nullif(current_setting('app.writable_groups', true), ''), '{}')::uuid[]
+  select app.groups_under_grants('write')
 $$;
 ALTER FUNCTION app.writable_groups() OWNER TO motomind;
 CREATE FUNCTION app.write_fleet_summaries(in_tenant_id uuid, group_ids uuid[], days datemultirange[], today date, moment timestamp with time zone) RETURNS integer
@@ -2652,6 +2760,14 @@ CREATE TABLE public.fuel_spans (
 );
 ALTER TABLE ONLY public.fuel_spans FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.fuel_spans OWNER TO motomind;
+CREATE TABLE public.granted_subtrees (
+    tenant_id uuid NOT NULL,
+    fleet_group_id uuid NOT NULL,
+    group_ids uuid[] NOT NULL
+);
+ALTER TABLE ONLY public.granted_subtrees ALTER COLUMN group_ids SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.granted_subtrees FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.granted_subtrees OWNER TO motomind;
 CREATE TABLE public.group_changes (
     tenant_id uuid NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3080,6 +3196,8 @@ ALTER TABLE ONLY public.fleet_summary_runs
     ADD CONSTRAINT fleet_summary_runs_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_pkey PRIMARY KEY (tenant_id, vehicle_id, event_id);
+ALTER TABLE ONLY public.granted_subtrees
+    ADD CONSTRAINT granted_subtrees_pkey PRIMARY KEY (tenant_id, fleet_group_id);
 ALTER TABLE ONLY public.group_changes
     ADD CONSTRAINT group_changes_pkey PRIMARY KEY (tenant_id, id);
 ALTER TABLE ONLY public.group_metrics
@@ -3222,6 +3340,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON public.uploads REFERENCING OLD TABLE
 CREATE TRIGGER audit_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_user_audit();
 CREATE TRIGGER audit_update AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.record_audit();
 CREATE TRIGGER explanations_due AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.explanations_due_of_vehicles();
+CREATE TRIGGER keep_subtrees_deleted AFTER DELETE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.keep_subtrees_of_groups();
+CREATE TRIGGER keep_subtrees_deleted AFTER DELETE ON public.group_permissions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION app.keep_subtrees_of_permissions();
+CREATE TRIGGER keep_subtrees_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.keep_subtrees_of_groups();
+CREATE TRIGGER keep_subtrees_inserted AFTER INSERT ON public.group_permissions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.keep_subtrees_of_permissions();
+CREATE TRIGGER keep_subtrees_updated AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.keep_subtrees_of_groups();
+CREATE TRIGGER keep_subtrees_updated AFTER UPDATE ON public.group_permissions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.keep_subtrees_of_permissions();
 CREATE TRIGGER metrics_due AFTER UPDATE ON public.fleet_groups REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_groups();
 CREATE TRIGGER metrics_due AFTER UPDATE ON public.tenants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_tenants();
 CREATE TRIGGER metrics_due AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION app.metrics_due_of_vehicles();
@@ -3330,6 +3454,8 @@ ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.fuel_spans
     ADD CONSTRAINT fuel_spans_tenant_id_vehicle_id_fkey FOREIGN KEY (tenant_id, vehicle_id) REFERENCES public.vehicles(tenant_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.granted_subtrees
+    ADD CONSTRAINT granted_subtrees_tenant_id_fleet_group_id_fkey FOREIGN KEY (tenant_id, fleet_group_id) REFERENCES public.fleet_groups(tenant_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.group_changes
     ADD CONSTRAINT group_changes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 ALTER TABLE ONLY public.group_metrics
@@ -3445,6 +3571,7 @@ ALTER TABLE public.fleet_summary_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fleet_summary_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.fuel_spans ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.granted_subtrees ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.group_outlooks ENABLE ROW LEVEL SECURITY;
@@ -3474,6 +3601,7 @@ CREATE POLICY owner ON public.fleet_summary_changes TO motomind USING (true) WIT
 CREATE POLICY owner ON public.fleet_summary_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fleet_summary_runs TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.fuel_spans TO motomind USING (true) WITH CHECK (true);
+CREATE POLICY owner ON public.granted_subtrees TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_changes TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_metrics TO motomind USING (true) WITH CHECK (true);
 CREATE POLICY owner ON public.group_outlooks TO motomind USING (true) WITH CHECK (true);
@@ -3505,6 +3633,7 @@ CREATE POLICY read_granted ON public.fleet_summary_metrics FOR SELECT TO gateway
 CREATE POLICY read_granted ON public.fuel_spans FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = fuel_spans.tenant_id) AND (v.id = fuel_spans.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
+CREATE POLICY read_granted ON public.granted_subtrees FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.granted_groups('read'::text) AS granted_groups)::uuid[]))));
 CREATE POLICY read_granted ON public.group_changes FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.group_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
@@ -3548,6 +3677,7 @@ CREATE POLICY read_tenant ON public.fleet_summary_changes FOR SELECT TO gateway_
 CREATE POLICY read_tenant ON public.fleet_summary_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fleet_summary_runs FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.fuel_spans FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
+CREATE POLICY read_tenant ON public.granted_subtrees FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_changes FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_metrics FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
 CREATE POLICY read_tenant ON public.group_outlooks FOR SELECT TO gateway_tenant USING ((tenant_id = ( SELECT app.tenant_id() AS tenant_id)));
@@ -3633,7 +3763,13 @@ GRANT ALL ON FUNCTION app.fleets_of_groups(in_tenant_id uuid) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.granted_groups(level text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.granted_groups(level text) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.granted_groups(level text) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.groups_under_grants(level text) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.groups_under_grants(level text) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.groups_under_grants(level text) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.is_absent_or(value jsonb, type text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_absent_or(value jsonb, type text) TO gateway_groups;
@@ -3664,6 +3800,9 @@ GRANT ALL ON FUNCTION app.is_payload(event_type text, payload jsonb) TO gateway_
 REVOKE ALL ON FUNCTION app.is_trip_batch(payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.is_trip_batch(payload jsonb) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.keep_subtrees_of_groups() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.keep_subtrees_of_permissions() FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.lock_trees(tenant_ids uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.maintenance_predictions(in_tenant_id uuid, vehicle_ids uuid[], as_of timestamp with time zone, fleet_ids uuid[]) TO gateway_groups;
@@ -3824,6 +3963,8 @@ GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_tenant;
 GRANT SELECT ON TABLE public.fleet_summary_metrics TO gateway_groups;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_tenant;
 GRANT SELECT ON TABLE public.fuel_spans TO gateway_groups;
+GRANT SELECT ON TABLE public.granted_subtrees TO gateway_tenant;
+GRANT SELECT ON TABLE public.granted_subtrees TO gateway_groups;
 GRANT SELECT ON TABLE public.group_changes TO gateway_tenant;
 GRANT SELECT ON TABLE public.group_changes TO gateway_groups;
 GRANT SELECT ON TABLE public.group_metrics TO gateway_tenant;

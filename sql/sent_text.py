@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,18 +12,34 @@ from sql import statements
 if TYPE_CHECKING:
     from sql.session import Caller
 
-ALL_TIME = ("-infinity", "infinity")
+
+@dataclass(frozen=True)
+class EventMonths:
+    """Adjacent months that events have a partition each for: their bounds, and these partitions, as literals.
+
+    ``elsewhere`` tells whether another partition has a page on disk.
+    """
+
+    starts: str
+    ends: str
+    partitions: str
+    elsewhere: bool
+
+
+UNKNOWN_MONTHS = EventMonths("-infinity", "infinity", "{}", elsewhere=True)
+"""All of time, and no partition known: what statements say by themselves."""
 
 
 @lru_cache(maxsize=1000)
-def sent(sql: str, role: str, event_months: tuple[str, str] | None) -> str:
+def sent(sql: str, role: str, months: EventMonths) -> str:
     """A statement's text as it is sent.
 
-    A plan under row security belongs to one role: a text for each role keeps each one's plan. The bounds of events'
-    months are written into it where it has those of all time, as PostgreSQL plans by what it knows beforehand.
+    A plan under row security belongs to one role: a text for each role keeps each one's plan. Events' months are
+    written into it in place of unknown ones, as PostgreSQL plans by what it knows beforehand.
     """
-    for always, bound in zip(ALL_TIME, event_months or ALL_TIME, strict=True):
-        sql = sql.replace(f"timestamptz '{always}'", f"timestamptz '{bound}'")
+    sql = sql.replace(f"timestamptz '{UNKNOWN_MONTHS.starts}'", f"timestamptz '{months.starts}'")
+    sql = sql.replace(f"timestamptz '{UNKNOWN_MONTHS.ends}'", f"timestamptz '{months.ends}'")
+    sql = sql.replace(f"'{UNKNOWN_MONTHS.partitions}'::oid[]", f"'{months.partitions}'::oid[]")
     return f"{sql}\n-- {role}"
 
 

@@ -19,7 +19,7 @@ from sql.encryption.fields import COLUMNS
 from sql.encryption.keyring import Opening
 from sql.encryption.sealing import MARK, Place
 from sql.errors import DatabaseError, DatabaseUnavailableError, StatementFailedError
-from sql.sent_text import beginning, sent
+from sql.sent_text import UNKNOWN_MONTHS, EventMonths, beginning, sent
 from sql.statements import GENERIC, Ordering, Statement
 
 ROLE_REPORT = "motomind "
@@ -63,7 +63,7 @@ class Session:
     narrow_callers: NarrowCallers = field(default_factory=dict)
     keyring: Keyring | None = None
     opening: Opening = field(default_factory=Opening)
-    event_months: tuple[str, str] | None = None
+    event_months: EventMonths = UNKNOWN_MONTHS
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _changed: bool = False  # since the savepoint was set, which one that writes begins with
 

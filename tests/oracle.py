@@ -13,6 +13,7 @@ TABLES = {
     "memberships": None,
     "fleet_groups": "fleetGroups",
     "group_permissions": None,
+    "granted_subtrees": None,
     "vehicles": "vehicles",
     "manual_events": "events",
     "manual_events_archive": "archivedEvents",

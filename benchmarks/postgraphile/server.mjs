@@ -27,7 +27,7 @@ async function pgSettings(headers) {
   const [{ role, readable }] = rows;
   const settings = { "app.tenant_id": tenantId, "app.user_id": userId, "app.role": role };
   return role === "viewer"
-    ? { ...settings, role: "gateway_groups", "app.readable_groups": readable ?? "{}" }
+    ? { ...settings, role: "gateway_groups", "app.read_grants": readable ?? "{}" }
     : { ...settings, role: "gateway_tenant" };
 }
 

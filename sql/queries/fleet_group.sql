@@ -126,12 +126,6 @@ select g.id, g.parent_group_id, g.version,
 insert into fleet_groups (tenant_id, id, parent_group_id, name, description, group_type, metadata)
 values (:tenant_id, :id::uuid, :parent_id::uuid, :name, :description, :group_type, :metadata::jsonb)
 
--- name: enter_fleet_group
--- A new group is the caller's from here on: what they hold was resolved before it was there.
-select set_config('app.readable_groups', array_append(app.readable_groups(), :id::uuid)::text, true),
-       set_config('app.writable_groups', array_append(app.writable_groups(), :id::uuid)::text, true),
-       set_config('app.admin_groups', array_append(app.admin_groups(), :id::uuid)::text, true)
-
 -- name: update_fleet_group
 update fleet_groups g
    set name = coalesce(:name, g.name),

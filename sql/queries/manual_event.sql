@@ -44,16 +44,27 @@ select count(*)::integer as total_count
  where e.tenant_id = :tenant_id
 --> manual_event_filter
 
--- Where the bounds are those of adjacent months (see sql/sent_text.py), the first half reads month after month until it has
--- enough. The second looks at what lies apart, such as months to come and the default partition, where the tenant has
--- anything there at all: that is asked once, not for every vehicle. Which rows there are does not depend on the bounds.
+-- Where the bounds are those of adjacent months (see sql/sent_text.py), a vehicle's events are read month after month until
+-- there are enough. A partition that is none of these, such as the default one or a month to come, is expected to have no
+-- page on disk. Should one have got some meanwhile, there is one more row, with the number 0, and the rows are to be asked for
+-- again, with :elsewhere: so which rows there are does not depend on what is known of the months.
 
 -- name: manual_events_page_by_vehicle
 -- row: ManualEvent
 -- order: occurred_at e.occurred_at timestamptz, created_at e.created_at timestamptz, id e.id uuid
 select k.number, page.*
-  from unnest(:ids::uuid[]) with ordinality k (key_id, number)
- cross join lateral (
+  from (
+    select u.key_id, u.number from unnest(:ids::uuid[]) with ordinality u (key_id, number)
+--{ !elsewhere
+    union all
+    select null, 0
+     where exists (select from pg_inherits i
+                    where i.inhparent = 'manual_events'::regclass
+                      and i.inhrelid <> all ('{}'::oid[])
+                      and pg_relation_size(i.inhrelid) > 0)
+--}
+  ) k
+  left join lateral (
    select
 --> manual_event_columns
      from (
@@ -66,6 +77,7 @@ select k.number, page.*
            and :keyset                               --? keyset
          order by :order
          limit :limit)
+--{ elsewhere
        union all
        (select e.*
           from manual_events e
@@ -80,32 +92,42 @@ select k.number, page.*
            and :keyset                               --? keyset
          order by :order
          limit :limit)
+--}
      ) e
-    order by :order
-    limit :limit
- ) page
+    order by :order                                  --? elsewhere
+    limit :limit                                     --? elsewhere
+ ) page on true
+ where k.number = 0 or page.id is not null
 
 -- name: event_months
--- The bounds of the months around now that have a partition each, without a gap, as literals; without the empty ones at
--- their end, which are made ahead.
-with months as (
-  select bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends, pg_relation_size(c.oid) > 0 as is_used
+-- The bounds of the months around now that have a partition each, without a gap, and these partitions, as literals; without
+-- the empty ones at their end, which are made ahead. And whether any other has a page on disk.
+with partitions as (
+  select c.oid, bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends, pg_relation_size(c.oid) > 0 as is_used
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
-   cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') bounds
+    left join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') bounds on true
    where i.inhparent = to_regclass('public.manual_events')
-     and bounds is not null
+),
+around as (
+  select max(p.starts) filter (where p.starts <= now() and p.starts not in (select o.ends from partitions o
+                                                                             where o.ends is not null)) as starts,
+         min(p.ends) filter (where p.ends > now() and p.ends not in (select o.starts from partitions o
+                                                                      where o.starts is not null)) as ends
+    from partitions p
 ),
 bounds as (
-  select max(m.starts) filter (where m.starts <= now() and m.starts not in (select o.ends from months o)) as starts,
-         min(m.ends) filter (where m.ends > now() and m.ends not in (select o.starts from months o)) as ends
-    from months m
+  select a.starts, coalesce((select max(p.ends) from partitions p
+                              where p.is_used and p.starts >= a.starts and p.ends <= a.ends), a.ends) as ends
+    from around a
 )
 select to_char(b.starts at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as starts,
-       to_char(coalesce((select max(m.ends) from months m
-                          where m.is_used and m.starts >= b.starts and m.ends <= b.ends), b.ends)
-                 at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as ends
+       to_char(b.ends at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS+00') as ends,
+       coalesce(array_agg(p.oid) filter (where p.starts >= b.starts and p.ends <= b.ends), '{}')::text as partitions,
+       coalesce(bool_or(p.is_used) filter (where (p.starts >= b.starts and p.ends <= b.ends) is not true), false) as elsewhere
   from bounds b
+  left join partitions p on true
+ group by b.starts, b.ends
 
 -- name: manual_events_count_by_vehicle
 select k.key_id, counted.total_count

@@ -22,7 +22,7 @@ ADMINS = {"owner", "admin"}
 NOBODY: set[str] = set()
 SETTINGS = [
     *("tenant_id", "user_id", "role", "client_ip", "user_agent"),
-    *("readable_groups", "writable_groups", "admin_groups"),
+    *("read_grants", "write_grants", "admin_grants"),
 ]
 
 
@@ -156,7 +156,7 @@ def test_who_has_left_is_not_let_in(fresh_database):
 
 
 @pytest.mark.parametrize("writes", [False, True])
-@pytest.mark.parametrize("setting", ["readable_groups", "writable_groups", "admin_groups"])
+@pytest.mark.parametrize("setting", ["read_grants", "write_grants", "admin_grants"])
 def test_settings_made_by_hand_beforehand_add_nothing_to_a_viewers_session(world, setting, writes):
     """enter() sets every setting that a policy reads, whatever the connection was left with."""
     look = "select array(select count(*) from vehicles union all select count(*) from group_permissions)"
