@@ -108,10 +108,15 @@ def _check(servers: Sequence[Server], options: Options, report: Report) -> Resul
     return found
 
 
+def _alike(queries: Sequence[Query]) -> list[list[Query]]:
+    """Questions of one document, which follow each other, together."""
+    return [list(group) for _, group in groupby(queries, key=lambda query: query.document)]
+
+
 def _latency(servers: Sequence[Server], options: Options, report: Report) -> Results:
     """A question and its variant by a viewer take turns as well, because they are compared."""
     found: Results = {}
-    for _, queries in groupby(options.queries, key=lambda query: query.document):
+    for queries in _alike(options.queries):
         targets = {
             (query.name, subject): target
             for query in queries
@@ -119,8 +124,9 @@ def _latency(servers: Sequence[Server], options: Options, report: Report) -> Res
         }
         for (name, subject), sample in latency.measure(targets, options.plan).items():
             found.setdefault(name, {})[subject] = sample.told()
-    for name, samples in found.items():
-        report(f"  {name}: " + _line({subject: sample["median"] for subject, sample in samples.items()}, "ms"))
+        for query in queries:
+            medians = {subject: sample["median"] for subject, sample in found[query.name].items()}
+            report(f"  {query.name}: " + _line(medians, "ms"))
     return found
 
 

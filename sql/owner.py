@@ -59,6 +59,13 @@ def explained(owner_url: str) -> Iterator[None]:
         ) from error
 
 
+def no_tenant(connection: psycopg.Connection[Any], name: str) -> SetupError:
+    """That no tenant has a name, and the names of some that there are."""
+    statement, _ = load()["some_tenants"].render(frozenset())
+    names = ", ".join(there for (there,) in connection.execute(statement.encode())) or "none yet"
+    return SetupError(f"There is no tenant {name}. Tenants: {names}.")
+
+
 def not_the_owner(owner_url: str, refusal: object) -> SetupError:
     """What to do about a refusal: says as whom the address connects, who the owner is, and where to name them."""
     with psycopg.connect(owner_url, connect_timeout=CONNECT_SECONDS) as connection:

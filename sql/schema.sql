@@ -1981,6 +1981,25 @@ begin
 end;
 $$;
 ALTER FUNCTION app.secure_partition(partition_name text) OWNER TO motomind;
+CREATE FUNCTION app.see_vehicles(ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+  seen constant uuid[] := array(select v.id from vehicles v where v.tenant_id = app.tenant_id() and v.id = any (ids));
+begin
+  perform set_config('app.seen_vehicles', statement_timestamp()::text || seen::text, true);
+  return seen;
+end;
+$$;
+ALTER FUNCTION app.see_vehicles(ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.seen_vehicles() RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select case when starts_with(current_setting('app.seen_vehicles', true), statement_timestamp()::text || '{')
+              then substr(current_setting('app.seen_vehicles', true), length(statement_timestamp()::text) + 1)
+              else '{}' end::uuid[]
+$$;
+ALTER FUNCTION app.seen_vehicles() OWNER TO motomind;
 CREATE FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) RETURNS TABLE(vehicle_id uuid, state text, worn numeric, miles_since_service integer, miles_remaining integer, last_service_at timestamp with time zone, due_on date)
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $_$
@@ -3636,9 +3655,9 @@ CREATE POLICY read_granted ON public.fuel_spans FOR SELECT TO gateway_groups USI
 CREATE POLICY read_granted ON public.granted_subtrees FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.granted_groups('read'::text) AS granted_groups)::uuid[]))));
 CREATE POLICY read_granted ON public.group_changes FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.group_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
-CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
+CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((vehicle_id IN ( SELECT unnest(app.seen_vehicles()) AS unnest)) OR (EXISTS ( SELECT
    FROM public.vehicles v
-  WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
+  WHERE ((v.tenant_id = manual_events.tenant_id) AND (v.id = manual_events.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[]))))))));
 CREATE POLICY read_granted ON public.manual_events_archive FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = manual_events_archive.tenant_id) AND (v.id = manual_events_archive.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
@@ -3880,6 +3899,12 @@ REVOKE ALL ON FUNCTION app.role() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.role() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.role() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.secure_partition(partition_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION app.see_vehicles(ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION app.see_vehicles(ids uuid[]) TO gateway_tenant;
+GRANT ALL ON FUNCTION app.see_vehicles(ids uuid[]) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.seen_vehicles() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.seen_vehicles() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.seen_vehicles() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) TO gateway_groups;

@@ -3,9 +3,6 @@
 -- name: tenant
 select t.id, t.name from tenants t where lower(t.name) = lower(%(tenant)s);
 
--- name: tenants
-select t.name from tenants t order by lower(t.name) limit 10;
-
 -- name: client
 select c.id, c.name, c.mode, c.introspection, c.user_id, c.revoked_at
   from clients c

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 from sql.errors import ClientError
-from sql.owner import connected, statements
+from sql.owner import connected, no_tenant, statements
 
 LONGEST_TOKEN_CLIENT = 200
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -108,11 +108,10 @@ def revoke(owner_url: str, name: str, *, tenant: str | None) -> None:
 
 
 def find_tenant(connection: psycopg.Connection[Any], name: str) -> UUID:
-    """The id of the tenant of a name; the transaction acts in it from here on. Raises ClientError."""
+    """The id of the tenant of a name; the transaction acts in it from here on. Raises SetupError."""
     row = connection.execute(_sql()["tenant"], {"tenant": name}).fetchone()
     if row is None:
-        names = ", ".join(there for (there,) in connection.execute(_sql()["tenants"])) or "none yet"
-        raise ClientError(f"There is no tenant {name}. Tenants: {names}.")
+        raise no_tenant(connection, name)
     tenant_id: UUID = row[0]
     connection.execute(_sql()["act_for"], {"tenant_id": str(tenant_id)})
     return tenant_id

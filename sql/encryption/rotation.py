@@ -19,8 +19,7 @@ from sql.encryption.fields import COLUMNS, EncryptedFields
 from sql.encryption.keyring import new_key_id
 from sql.encryption.master import KEY_BYTES, MasterKeys
 from sql.encryption.sealing import DataKey, Path, Place
-from sql.errors import ClientError
-from sql.owner import connected, statements
+from sql.owner import connected, no_tenant, statements
 
 BATCH = 500
 PLACES = ("manual_events", "archived_events", "vehicles", "audit_records", "stream_events")
@@ -187,7 +186,7 @@ class _Renewal:
 def _tenants(connection: psycopg.Connection[Any], tenant: str | None) -> list[tuple[str, str]]:
     found = connection.execute(_sql()["tenants_with_keys"], {"tenant": tenant}).fetchall()
     if tenant is not None and not found:
-        raise ClientError(f"There is no tenant {tenant}.")
+        raise no_tenant(connection, tenant)
     return found
 
 

@@ -12,10 +12,9 @@ from uuid import UUID
 
 import psycopg
 
-from sql.errors import SetupError
 from sql.explanations import Phraser, explain
 from sql.fleet_summaries import rebuild_summaries
-from sql.owner import connected, statements
+from sql.owner import connected, no_tenant, statements
 
 log = logging.getLogger("motomind.metrics")
 
@@ -151,7 +150,7 @@ def rebuild(owner_url: str, tenant: str | None, phraser: Phraser | None = None) 
     with connected(owner_url, autocommit=True) as connection:
         tenants = connection.execute(said["tenants_to_rebuild"], {"tenant": tenant}).fetchall()
         if tenant is not None and not tenants:
-            raise SetupError(f"There is no tenant {tenant}.")
+            raise no_tenant(connection, tenant)
         with connection.transaction():
             connection.execute(said["lock_rebuild"])
             connection.execute(said["make_all_due"], {"tenant_ids": [tenant_id for tenant_id, _ in tenants]})

@@ -54,14 +54,15 @@ select count(*)::integer as total_count
 -- order: occurred_at e.occurred_at timestamptz, created_at e.created_at timestamptz, id e.id uuid
 select k.number, page.*
   from (
-    select u.key_id, u.number from unnest(:ids::uuid[]) with ordinality u (key_id, number)
+    select u.key_id, u.number
+      from unnest(:ids::uuid[]) with ordinality u (key_id, number)
+     where u.key_id = any ((select app.see_vehicles(:ids::uuid[]))::uuid[])  --? granted
 --{ !elsewhere
     union all
     select null, 0
      where exists (select from pg_inherits i
                     where i.inhparent = 'manual_events'::regclass
-                      and i.inhrelid <> all ('{}'::oid[])
-                      and pg_relation_size(i.inhrelid) > 0)
+                      and case when i.inhrelid <> all ('{}'::oid[]) then pg_relation_size(i.inhrelid) > 0 end)
 --}
   ) k
   left join lateral (

@@ -1,4 +1,4 @@
--- Who the database's owner is.
+-- What the owner's commands tell where something is not as they need it.
 
 -- name: owner_facts
 select current_user::text as role,
@@ -7,3 +7,6 @@ select current_user::text as role,
   from pg_database d
   left join pg_class c on c.oid = to_regclass('public.tenants')
  where d.datname = current_database()
+
+-- name: some_tenants
+select t.name from tenants t order by lower(t.name) limit 10

@@ -9,8 +9,7 @@ from uuid import UUID
 
 import psycopg
 
-from sql.errors import SetupError
-from sql.owner import connected, statements
+from sql.owner import connected, no_tenant, statements
 
 ROWS_AT_ONCE = 1000
 
@@ -43,7 +42,7 @@ def verify(owner_url: str, tenant: str | None) -> Iterator[VerifiedTenant]:
     with connected(owner_url, autocommit=True) as connection:
         tenants = connection.execute(statements(__name__)["verified_tenants"], {"tenant": tenant}).fetchall()
         if tenant is not None and not tenants:
-            raise SetupError(f"There is no tenant {tenant}.")
+            raise no_tenant(connection, tenant)
         for number, (tenant_id, name) in enumerate(tenants, start=1):
             with connection.transaction():
                 connection.execute("set transaction isolation level repeatable read, read only")

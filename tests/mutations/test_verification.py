@@ -144,5 +144,5 @@ def test_a_version_that_is_there_twice_is_found(found, behind):
 
 def test_a_tenant_that_is_not_there_is_told(found):
     """By its name."""
-    with pytest.raises(SetupError, match=r"^There is no tenant Nobody\.$"):
+    with pytest.raises(SetupError, match=r"^There is no tenant Nobody\. Tenants: .*Enterprise, .*\.$"):
         found("Nobody")

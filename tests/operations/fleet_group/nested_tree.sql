@@ -141,8 +141,16 @@ select k.number, page.*
 
 -- manual_events_page_by_vehicle
 select k.number, page.*
-  from unnest($1::uuid[]) with ordinality k (key_id, number)
- cross join lateral (
+  from (
+    select u.key_id, u.number
+      from unnest($1::uuid[]) with ordinality u (key_id, number)
+    union all
+    select null, 0
+     where exists (select from pg_inherits i
+                    where i.inhparent = 'manual_events'::regclass
+                      and case when i.inhrelid <> all ('{}'::oid[]) then pg_relation_size(i.inhrelid) > 0 end)
+  ) k
+  left join lateral (
    select
        e.vehicle_id, e.source_upload_id, e.confidence, e.verified_by_user, e.created_by as created_by_id, e.updated_at,
        e.odometer_miles, e.gallons, e.cost, e.is_full_tank, e.missed_previous,
@@ -157,19 +165,6 @@ select k.number, page.*
            and e.occurred_at >= timestamptz '-infinity' and e.occurred_at < timestamptz 'infinity'
          order by e.occurred_at desc, e.id desc
          limit $3)
-       union all
-       (select e.*
-          from manual_events e
-         where e.tenant_id = $2
-           and e.vehicle_id = k.key_id
-           and (e.occurred_at < timestamptz '-infinity' or e.occurred_at >= timestamptz 'infinity')
-           and (exists (select from manual_events f
-                         where f.tenant_id = $2 and f.occurred_at < timestamptz '-infinity')
-                or exists (select from manual_events f
-                            where f.tenant_id = $2 and f.occurred_at >= timestamptz 'infinity'))
-         order by e.occurred_at desc, e.id desc
-         limit $3)
      ) e
-    order by e.occurred_at desc, e.id desc
-    limit $3
- ) page;
+ ) page on true
+ where k.number = 0 or page.id is not null;
