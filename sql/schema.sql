@@ -483,8 +483,7 @@ end;
 $$;
 ALTER FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.groups_under_grants(level text) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
 declare
   granted constant uuid[] := app.granted_groups(level);

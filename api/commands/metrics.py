@@ -27,7 +27,7 @@ def rebuild(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Compute the metrics of every vehicle anew, and then the explanations.
+    """Compute the metrics of every vehicle anew, and then the summaries and explanations.
 
     Never needed for what the gateway or an import wrote. Interrupted, it goes on where it was when it is begun again,
     or is completed by 'motomind worker'. Only rows that differ are written.
@@ -46,7 +46,7 @@ def rebuild(
             vehicles += at.done - before
             before = at.done
             failed += len(at.failed)
-            progress(f"Rebuilding {at.name}", at.done, at.of)
+            progress(f"Rebuilding {at.making} of {at.name}", at.done, at.of)
     if failed:
         console.print(
             f"{failed} vehicle(s) could not be computed; the log above says why. The others are done.", markup=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -130,20 +130,21 @@ def refresh_class_rates(connection: psycopg.Connection[Any], tenant_id: UUID, *,
 
 @dataclass(frozen=True)
 class RebuiltTenant:
-    """A tenant whose metrics are rebuilt: how many of its vehicles are done, of how many."""
+    """A tenant whose metrics are rebuilt: how many of its vehicles are done, of how many; and what is about to be made."""
 
     name: str
     done: int
     of: int
     failed: tuple[UUID, ...] = ()
+    making: str = "metrics"
 
 
 def rebuild(owner_url: str, tenant: str | None, phraser: Phraser | None = None) -> Iterator[RebuiltTenant]:
     """Computes the metrics of every vehicle anew, of all tenants or the one of a name; tells after each transaction.
 
     After its metrics a tenant's summaries are rebuilt, and its explanations brought up to date, by ``phraser`` in other
-    words. All vehicles are
-    marked first. Where marks of an earlier rebuild are left, that one is completed: by this, or by a worker meanwhile.
+    words; each is announced. All vehicles are marked first. Where marks of an earlier rebuild are left, that one is
+    completed: by this, or by a worker meanwhile.
     Raises SetupError for a name that no tenant has, and what sql.owner says of an address.
     """
     said = statements(__name__)
@@ -155,13 +156,15 @@ def rebuild(owner_url: str, tenant: str | None, phraser: Phraser | None = None) 
             connection.execute(said["lock_rebuild"])
             connection.execute(said["make_all_due"], {"tenant_ids": [tenant_id for tenant_id, _ in tenants]})
         for tenant_id, name in tenants:
-            yield from _rebuild(connection, tenant_id, name)
+            done = yield from _rebuild(connection, tenant_id, name)
+            yield RebuiltTenant(name, done, done, making="summaries")
             rebuild_summaries(connection, tenant_id)
+            yield RebuiltTenant(name, done, done, making="explanations")
             explain(connection, tenant_id, phraser=phraser)
 
 
-def _rebuild(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> Iterator[RebuiltTenant]:
-    """A tenant's turn: computes what is due, and waits for what workers have in hand."""
+def _rebuild(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> Generator[RebuiltTenant, None, int]:
+    """A tenant's turn: computes what is due, and waits for what workers have in hand; returns how many were done."""
     said = statements(__name__)
 
     def due() -> int:
@@ -180,3 +183,4 @@ def _rebuild(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) ->
             left = due()
     refresh_class_rates(connection, tenant_id, within=timedelta())
     yield RebuiltTenant(name, total - left, total, tuple(failed))
+    return total - left

@@ -19,8 +19,7 @@ create function app.granted_groups(level text) returns uuid[] language sql stabl
 $$;
 
 -- These, and all below them. A group that several permissions reach may be told several times.
-create function app.groups_under_grants(level text) returns uuid[]
-  language plpgsql stable parallel safe security definer set search_path = pg_catalog, public, pg_temp as $$
+create function app.groups_under_grants(level text) returns uuid[] language plpgsql stable parallel safe as $$
 declare
   granted constant uuid[] := app.granted_groups(level);
   found uuid[];
