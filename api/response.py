@@ -21,6 +21,7 @@ from api.request import JSON
 from api.usage import Usage
 from resolvers.execution import VARIABLES_FAILED
 from sql.errors import (
+    ConflictError,
     DatabaseError,
     DatabaseUnavailableError,
     EncryptionUnavailableError,
@@ -38,6 +39,7 @@ DATABASE_CODES: dict[type[DatabaseError], str] = {
     DatabaseUnavailableError: "DATABASE_UNAVAILABLE",
     PoolExhaustedError: "DATABASE_BUSY",
     StatementTimeoutError: "STATEMENT_TIMEOUT",
+    ConflictError: "CONFLICT",
     NotAMemberError: "NOT_A_MEMBER",
     EncryptionUnavailableError: "ENCRYPTED_FIELD_UNAVAILABLE",
 }

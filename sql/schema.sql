@@ -459,6 +459,12 @@ CREATE FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) RETURNS TA
    where s.span > 0 and s.is_closed
 $$;
 ALTER FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.granted_groups() RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select app.granted_groups('read') || app.granted_groups('write') || app.granted_groups('admin')
+$$;
+ALTER FUNCTION app.granted_groups() OWNER TO motomind;
 CREATE FUNCTION app.granted_groups(level text) RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -601,7 +607,11 @@ ALTER FUNCTION app.is_trip_batch(payload jsonb) OWNER TO motomind;
 CREATE FUNCTION app.keep_subtrees_of_groups() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
+declare
+  is_moved boolean;
+  is_renumbered boolean;
 begin
   case tg_op
     when 'INSERT' then
@@ -610,16 +620,22 @@ begin
       end if;
       perform app.lock_trees(array(select tenant_id from new_rows));
       update granted_subtrees s
-         set group_ids = s.group_ids || app.groups_below(s.tenant_id, a.ids)
+         set group_ids = s.group_ids || array(select b.id
+                                                from unnest(app.groups_below(s.tenant_id, a.ids)) b (id)
+                                               where b.id <> all (s.group_ids))
         from (select s.tenant_id, s.fleet_group_id, array_agg(n.id) as ids
                 from granted_subtrees s
                 join new_rows n on n.tenant_id = s.tenant_id and n.parent_group_id = any (s.group_ids)
                group by s.tenant_id, s.fleet_group_id) a
        where a.tenant_id = s.tenant_id and a.fleet_group_id = s.fleet_group_id;
     when 'UPDATE' then
-      if not exists (select from new_rows n
-                       join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id
-                      where n.parent_group_id is distinct from o.parent_group_id) then
+      select bool_or(n.parent_group_id is distinct from o.parent_group_id), bool_or(o.id is null)
+        into is_moved, is_renumbered
+        from new_rows n
+        left join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id;
+      if is_renumbered then
+        raise exception 'a fleet group keeps its id' using errcode = 'feature_not_supported';
+      elsif not coalesce(is_moved, false) then
         return null;
       end if;
       perform app.lock_trees(array(select tenant_id from new_rows));
@@ -671,9 +687,10 @@ CREATE FUNCTION app.lock_trees(tenant_ids uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
-  -- Under the lock what the others left must be visible; a snapshot from before it would hide that.
-  if current_setting('transaction_isolation') = 'repeatable read' then
-    raise exception 'fleet groups and permissions are changed under READ COMMITTED or SERIALIZABLE'
+  -- Under the lock what the others left must be visible; a snapshot from before it would hide that. Under SERIALIZABLE it
+  -- is one as well, and what others do under READ COMMITTED is not looked after.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'fleet groups and permissions are changed under READ COMMITTED'
       using errcode = 'feature_not_supported';
   end if;
   perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || t.id::text, 0))
@@ -1152,6 +1169,31 @@ CREATE FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) RET
          later as (partition by j.vehicle_id, j.odometer order by j.position rows between 1 following and unbounded following)
 $$;
 ALTER FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) OWNER TO motomind;
+CREATE FUNCTION app.outermost_groups(in_tenant_id uuid, granted uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+  if coalesce(cardinality(granted), 0) < 2
+     or (select sum(pg_column_size(s.group_ids)) from granted_subtrees s
+          where s.tenant_id = in_tenant_id and s.fleet_group_id = any (granted)) < 65536 then
+    return granted;
+  end if;
+  return array(
+    with recursive above as (
+      select g.id, g.parent_group_id as above_id
+        from fleet_groups g
+       where g.tenant_id = in_tenant_id and g.id = any (granted)
+      union all
+      select a.id, g.parent_group_id
+        from above a
+        join fleet_groups g on g.tenant_id = in_tenant_id and g.id = a.above_id
+       where a.above_id <> all (granted)
+    )
+    select a.id from above a group by a.id having not coalesce(bool_or(a.above_id = any (granted)), false)
+  );
+end;
+$$;
+ALTER FUNCTION app.outermost_groups(in_tenant_id uuid, granted uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.payload_cost(event_type text, payload jsonb) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -1219,6 +1261,18 @@ CREATE FUNCTION app.prediction_method() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ select '1' $$;
 ALTER FUNCTION app.prediction_method() OWNER TO motomind;
+CREATE FUNCTION app.queue_on_tree() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+  if app.tenant_id() is not null then
+    perform app.lock_trees(array[app.tenant_id()]);
+  end if;
+  return null;
+end;
+$$;
+ALTER FUNCTION app.queue_on_tree() OWNER TO motomind;
 CREATE FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(vehicle_id uuid, class text, sums double precision[])
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
@@ -1834,12 +1888,7 @@ begin
   if not exists (select from changed where parent_group_id is not null) then
     return null;
   end if;
-  -- Under the lock the other move must be visible; a snapshot from before it would hide the cycle.
-  if tg_op = 'UPDATE' and current_setting('transaction_isolation') = 'repeatable read' then
-    raise exception 'fleet groups are moved under READ COMMITTED or SERIALIZABLE' using errcode = 'feature_not_supported';
-  end if;
-  perform pg_advisory_xact_lock(hashtextextended('fleet_groups ' || tenant_id::text, 0))
-    from (select distinct tenant_id from changed order by tenant_id) as tenants_changed;
+  perform app.lock_trees(array(select tenant_id from changed));
   with recursive above as (
     select c.tenant_id, c.id, c.parent_group_id from changed c
     union
@@ -1960,6 +2009,9 @@ begin
       into readable, writable, administered
       from group_permissions p
      where p.tenant_id = in_tenant_id and p.user_id = in_user_id;
+    readable := app.outermost_groups(in_tenant_id, readable);
+    writable := app.outermost_groups(in_tenant_id, writable);
+    administered := app.outermost_groups(in_tenant_id, administered);
   end if;
 end;
 $$;
@@ -1981,12 +2033,12 @@ end;
 $$;
 ALTER FUNCTION app.secure_partition(partition_name text) OWNER TO motomind;
 CREATE FUNCTION app.see_vehicles(ids uuid[]) RETURNS uuid[]
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql STABLE
     AS $$
 declare
   seen constant uuid[] := array(select v.id from vehicles v where v.tenant_id = app.tenant_id() and v.id = any (ids));
 begin
-  perform set_config('app.seen_vehicles', statement_timestamp()::text || seen::text, true);
+  perform set_config('app.seen_vehicles', app.statement_of_caller() || seen::text, true);
   return seen;
 end;
 $$;
@@ -1994,8 +2046,8 @@ ALTER FUNCTION app.see_vehicles(ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.seen_vehicles() RETURNS uuid[]
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$
-  select case when starts_with(current_setting('app.seen_vehicles', true), statement_timestamp()::text || '{')
-              then substr(current_setting('app.seen_vehicles', true), length(statement_timestamp()::text) + 1)
+  select case when starts_with(current_setting('app.seen_vehicles', true), app.statement_of_caller() || '{')
+              then substr(current_setting('app.seen_vehicles', true), length(app.statement_of_caller()) + 1)
               else '{}' end::uuid[]
 $$;
 ALTER FUNCTION app.seen_vehicles() OWNER TO motomind;
@@ -2117,6 +2169,12 @@ begin
 end;
 $$;
 ALTER FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) OWNER TO motomind;
+CREATE FUNCTION app.statement_of_caller() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select concat_ws(' ', statement_timestamp(), app.tenant_id(), app.user_id(), current_user)
+$$;
+ALTER FUNCTION app.statement_of_caller() OWNER TO motomind;
 CREATE FUNCTION app.stored_periods(first_day date, end_day date) RETURNS TABLE(period_type text, first_date date, end_date date)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -2782,7 +2840,8 @@ CREATE TABLE public.granted_subtrees (
     tenant_id uuid NOT NULL,
     fleet_group_id uuid NOT NULL,
     group_ids uuid[] NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.05', toast.autovacuum_vacuum_scale_factor='0.05');
 ALTER TABLE ONLY public.granted_subtrees ALTER COLUMN group_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY public.granted_subtrees FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.granted_subtrees OWNER TO motomind;
@@ -3398,6 +3457,8 @@ CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.group_metrics RE
 CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.vehicle_calendars REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_calendars();
 CREATE TRIGGER note_summaries_of_updated AFTER UPDATE ON public.vehicles REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_summaries_of_vehicles();
 CREATE TRIGGER note_updated AFTER UPDATE ON public.manual_events REFERENCING OLD TABLE AS replaced NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.note_vehicle_changes();
+CREATE TRIGGER queue_on_tree BEFORE INSERT OR DELETE ON public.fleet_groups FOR EACH STATEMENT EXECUTE FUNCTION app.queue_on_tree();
+CREATE TRIGGER queue_on_tree BEFORE INSERT OR DELETE OR UPDATE ON public.group_permissions FOR EACH STATEMENT EXECUTE FUNCTION app.queue_on_tree();
 CREATE TRIGGER refuse_cycle_inserted AFTER INSERT ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER refuse_cycle_updated AFTER UPDATE ON public.fleet_groups REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_group_cycle();
 CREATE TRIGGER require_admin_of_parent BEFORE UPDATE ON public.fleet_groups FOR EACH ROW WHEN ((new.parent_group_id IS DISTINCT FROM old.parent_group_id)) EXECUTE FUNCTION app.require_admin_of_parent();
@@ -3651,7 +3712,7 @@ CREATE POLICY read_granted ON public.fleet_summary_metrics FOR SELECT TO gateway
 CREATE POLICY read_granted ON public.fuel_spans FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (EXISTS ( SELECT
    FROM public.vehicles v
   WHERE ((v.tenant_id = fuel_spans.tenant_id) AND (v.id = fuel_spans.vehicle_id) AND (v.fleet_group_id = ANY (( SELECT app.readable_groups() AS readable_groups)::uuid[])))))));
-CREATE POLICY read_granted ON public.granted_subtrees FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.granted_groups('read'::text) AS granted_groups)::uuid[]))));
+CREATE POLICY read_granted ON public.granted_subtrees FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id = ANY (( SELECT app.granted_groups() AS granted_groups)::uuid[]))));
 CREATE POLICY read_granted ON public.group_changes FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.group_metrics FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND (fleet_group_id IN ( SELECT unnest(app.readable_groups()) AS unnest))));
 CREATE POLICY read_granted ON public.manual_events FOR SELECT TO gateway_groups USING (((tenant_id = ( SELECT app.tenant_id() AS tenant_id)) AND ((vehicle_id IN ( SELECT unnest(app.seen_vehicles()) AS unnest)) OR (EXISTS ( SELECT
@@ -3781,6 +3842,9 @@ GRANT ALL ON FUNCTION app.fleets_of_groups(in_tenant_id uuid) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.fuel_spans(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.granted_groups() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.granted_groups() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.granted_groups() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.granted_groups(level text) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.granted_groups(level text) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.granted_groups(level text) TO gateway_groups;
@@ -3844,6 +3908,7 @@ REVOKE ALL ON FUNCTION app.note_vehicle_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.odometer_readings(in_tenant_id uuid, vehicle_ids uuid[]) TO gateway_groups;
+REVOKE ALL ON FUNCTION app.outermost_groups(in_tenant_id uuid, granted uuid[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.payload_cost(event_type text, payload jsonb) TO gateway_groups;
@@ -3861,6 +3926,7 @@ GRANT ALL ON FUNCTION app.person_of_email(in_email text, in_name text) TO gatewa
 REVOKE ALL ON FUNCTION app.prediction_method() FROM PUBLIC;
 GRANT ALL ON FUNCTION app.prediction_method() TO gateway_tenant;
 GRANT ALL ON FUNCTION app.prediction_method() TO gateway_groups;
+REVOKE ALL ON FUNCTION app.queue_on_tree() FROM PUBLIC;
 REVOKE ALL ON FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[]) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.rates_of_classes(in_tenant_id uuid, vehicle_ids uuid[], fleet_ids uuid[]) TO gateway_groups;
@@ -3909,6 +3975,9 @@ GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], 
 GRANT ALL ON FUNCTION app.service_status(in_tenant_id uuid, vehicle_ids uuid[], today date) TO gateway_groups;
 REVOKE ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.spend(in_tenant_id uuid, in_credential_id uuid, in_cost double precision, in_capacity double precision, in_restore_rate double precision, OUT granted boolean, OUT available double precision) TO gateway;
+REVOKE ALL ON FUNCTION app.statement_of_caller() FROM PUBLIC;
+GRANT ALL ON FUNCTION app.statement_of_caller() TO gateway_tenant;
+GRANT ALL ON FUNCTION app.statement_of_caller() TO gateway_groups;
 REVOKE ALL ON FUNCTION app.stored_periods(first_day date, end_day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION app.stored_periods(first_day date, end_day date) TO gateway_tenant;
 GRANT ALL ON FUNCTION app.stored_periods(first_day date, end_day date) TO gateway_groups;

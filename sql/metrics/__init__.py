@@ -130,7 +130,7 @@ def refresh_class_rates(connection: psycopg.Connection[Any], tenant_id: UUID, *,
 
 @dataclass(frozen=True)
 class RebuiltTenant:
-    """A tenant whose metrics are rebuilt: how many of its vehicles are done, of how many; and what is about to be made."""
+    """A tenant whose metrics are rebuilt: its vehicles that are done, of how many, and what is being made."""
 
     name: str
     done: int

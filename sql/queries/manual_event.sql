@@ -61,8 +61,9 @@ select k.number, page.*
     union all
     select null, 0
      where exists (select from pg_inherits i
-                    where i.inhparent = 'manual_events'::regclass
-                      and case when i.inhrelid <> all ('{}'::oid[]) then pg_relation_size(i.inhrelid) > 0 end)
+                    where i.inhparent = 'public.manual_events'::regclass
+                      and case when i.inhrelid <> all ('{}'::oid[])  -- what has no pages of its own may still have rows
+                               then pg_relation_filenode(i.inhrelid) is null or pg_relation_size(i.inhrelid) > 0 end)
 --}
   ) k
   left join lateral (
@@ -104,7 +105,8 @@ select k.number, page.*
 -- The bounds of the months around now that have a partition each, without a gap, and these partitions, as literals; without
 -- the empty ones at their end, which are made ahead. And whether any other has a page on disk.
 with partitions as (
-  select c.oid, bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends, pg_relation_size(c.oid) > 0 as is_used
+  select c.oid, bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends, 
+         pg_relation_filenode(c.oid) is null or pg_relation_size(c.oid) > 0 as is_used
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
     left join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') bounds on true

@@ -8,7 +8,7 @@ set local jit = off;
 select app.enter(:user_id, :tenant_id, false)
 
 -- name: begin_write
-begin;
+begin isolation level read committed;
 set local statement_timeout = :statement_timeout_ms;
 set local plan_cache_mode = force_generic_plan;
 set local jit = off;

@@ -109,6 +109,32 @@ async def test_statement_beyond_its_time_is_told(serve: Serve, query: Query):
         assert (await client.post(QUICK)).json() == ANSWER
 
 
+async def test_who_gives_way_to_another_is_told_to_try_again(serve: Serve, copy: Addresses):
+    """Of two who wait for each other PostgreSQL ends one: nothing of that operation is written, and it has a code."""
+    change = 'updateVehicle(input: {id: "%s", notes: "changed"}) { userErrors { code } }'
+    owner = await asyncpg.connect(copy.owner)
+    async with serve(database_url=copy.gateway) as client:
+        made = await owner.fetch(
+            "insert into vehicles (tenant_id, label) select t.id, n::text from tenants t, generate_series(1, 2) n"
+            " returning id::text"
+        )
+        first, second = [row["id"] for row in made]
+        held = owner.transaction()
+        await held.start()
+        await owner.execute("update vehicles set notes = 'held' where id = $1", second)
+        operation = f"mutation {{ a: {change % first} b: {change % second} }}"
+        asked = asyncio.create_task(client.post(operation, "owner@enterprise.example"))
+        await asyncio.sleep(0.5)  # it waits; after a second PostgreSQL looks whether anybody waits for it
+        await owner.execute("update vehicles set notes = 'taken' where id = $1", first)
+        response = await asked
+        assert codes(response) == ["CONFLICT"]
+        assert "Try again" in response.json()["errors"][0]["message"]
+        await held.commit()
+    notes = "select array_agg(notes order by notes) from vehicles where id = any ($1::uuid[])"
+    assert await owner.fetchval(notes, [first, second]) == ["held", "taken"]
+    await owner.close()
+
+
 async def test_request_beyond_its_deadline_is_504(serve: Serve, query: Query):
     """The statement is cancelled, the connection serves the next."""
     async with serve(request_timeout=0.3, pool_max_size=1) as client:

@@ -8,18 +8,26 @@ import random
 import time
 from collections import Counter
 
+import psycopg
 import pytest
 
 from sql.database import Database, PoolSettings
 from sql.people import member
 from sql.session import Caller
 from tests.mutations.documents import mutation
+from tests.sql.test_granted_subtrees import check as check_subtrees
 
 pytestmark = pytest.mark.database
 
 SECONDS = float(os.environ.get("MOTOMIND_STRESS_SECONDS", "4"))
 WRITERS, READERS, GROUPS = 16, 4, 60
 MOVE = mutation("moveFleetGroup", "MoveFleetGroupInput!", "fleetGroup { id version }")
+ADD = mutation("createFleetGroup", "CreateFleetGroupInput!", "fleetGroup { id }")
+REMOVE = mutation("deleteFleetGroup", "DeleteInput!", "deletedId")
+GRANT = mutation("grantGroupPermission", "GrantGroupPermissionInput!", "permission { id }")
+REVOKE = mutation("revokeGroupPermission", "DeleteInput!", "deletedId")
+LEAVE = mutation("removeMembership", "RemoveMembershipInput!", "deletedId")
+JOIN = mutation("setMembership", "SetMembershipInput!", "membership { role }")
 TREE = "{ fleetTree { depth parentId group { id } } }"
 SEED = """
   insert into fleet_groups (tenant_id, name, parent_group_id)
@@ -81,6 +89,50 @@ async def test_the_tree_stays_a_tree_and_every_accepted_move_is_in_the_stream_on
     for id_ in ids:
         versions = sorted(version for moved, version in accepted if moved == id_)
         assert versions == list(range(2, 2 + len(versions)))
+
+
+async def test_changes_of_a_tree_and_of_the_permissions_on_it_queue(writable, crowd, engine, rows):
+    """Moves, new and deleted groups, grants, revocations and removed members: none has to give way to another."""
+    ids = [row["id"] for row in rows(SEED.replace("Solo", "Enterprise"), 12)]
+    found = await member(writable.owner, "owner@enterprise.example", None)
+    caller = Caller(found.user_id, found.tenant_id)
+    viewers = rows(
+        "select u.id::text, u.email from memberships m join users u on u.id = m.user_id"
+        " where m.tenant_id = %s and m.role = 'viewer'",
+        caller.tenant_id,
+    )
+    until = time.monotonic() + SECONDS
+    done = Counter()
+
+    async def writer(number):
+        chance = random.Random(number)  # noqa: S311 - anything but secret
+        granted = []
+        while time.monotonic() < until:
+            group, other, viewer = chance.choice(ids), chance.choice([*ids, None]), chance.choice(viewers)
+            given = {
+                MOVE: {"id": group, "newParentId": other},
+                ADD: {"name": "New", "parentId": other},
+                REMOVE: {"id": group},
+                GRANT: {"userId": viewer["id"], "fleetGroupId": group, "permissionLevel": "READ"},
+                REVOKE: {"id": chance.choice([*granted, group])},
+                LEAVE: {"userId": viewer["id"]},
+                JOIN: {"email": viewer["email"], "role": "VIEWER"},
+            }
+            document = chance.choices(list(given), [6, 2, 1, 6, 4, 1, 4])[0]
+            async with crowd.session(caller, writes=True) as session:
+                result = await engine.execute(engine.document(document), session, {"input": given[document]}, None)
+            assert not result.errors, (document, result.errors)
+            (payload,) = result.data.values()
+            done[document] += not payload["userErrors"]
+            if document == GRANT and not payload["userErrors"]:
+                granted.append(payload["permission"]["id"])
+
+    async with asyncio.TaskGroup() as everybody:
+        for number in range(WRITERS // 2):
+            everybody.create_task(writer(number))
+    assert min(done[document] for document in (MOVE, ADD, REMOVE, GRANT, REVOKE, LEAVE)) > 0, done
+    with psycopg.connect(writable.owner) as connection:
+        check_subtrees(connection)
 
 
 async def read(database, engine, caller):

@@ -147,8 +147,9 @@ select k.number, page.*
     union all
     select null, 0
      where exists (select from pg_inherits i
-                    where i.inhparent = 'manual_events'::regclass
-                      and case when i.inhrelid <> all ('{}'::oid[]) then pg_relation_size(i.inhrelid) > 0 end)
+                    where i.inhparent = 'public.manual_events'::regclass
+                      and case when i.inhrelid <> all ('{}'::oid[])  -- what has no pages of its own may still have rows
+                               then pg_relation_filenode(i.inhrelid) is null or pg_relation_size(i.inhrelid) > 0 end)
   ) k
   left join lateral (
    select
