@@ -134,6 +134,18 @@ def load_children(loaders: Loaders, ids: list[str], depth: int) -> Any:
 
 async def _children_with_levels(loaders: Loaders, ids: list[str], depth: int) -> Sequence[Any]:
     rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth, **_columns(loaders))
+    return _children_in(loaders, ids, rows, depth)
+
+
+async def _groups_with_levels(loaders: Loaders, ids: list[str], depth: int) -> Sequence[Any]:
+    columns = _columns(loaders)
+    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth, with_roots=True, **columns)
+    _children_in(loaders, ids, rows, depth)
+    return one_by(ids, rows)
+
+
+def _children_in(loaders: Loaders, ids: list[str], rows: Sequence[Any], depth: int) -> Sequence[Any]:
+    """The children of groups, from the rows of ``depth`` levels, which may answer for whoever asks next."""
     wanted = dict.fromkeys([*ids, *(row["id"] for row in rows if row["level"] < depth)])
     children = many_by(wanted, (row for row in rows if row["parent_group_id"] in wanted), "parent_group_id")
     found = dict(zip(wanted, children, strict=True))
@@ -290,8 +302,12 @@ class FleetGroupQuery:
 
     @level(description="The group with this id; null where there is none that the caller may see.")
     def fleet_group(_: Level, info: Info, id: strawberry.ID) -> FleetGroup | None:
-        """One group."""
-        return info.context.loaders.level(fleet_group_by_id, [uuid_of(id)])
+        """One group, and with it all levels of groups that are asked for below it."""
+        loaders, ids = info.context.loaders, [uuid_of(id)]
+        depth = nesting(info, "children") - 1
+        if depth == 0 or loaders.of(fleet_group_by_id).knows(ids):
+            return loaders.level(fleet_group_by_id, ids)
+        return loaders.of(_groups_with_levels, depth, tree=True).load_level(ids)
 
     @level(
         description="All groups that the caller may see, by name unless ordered otherwise.",

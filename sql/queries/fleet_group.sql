@@ -46,28 +46,30 @@ select
    and not exists (select from fleet_groups p where p.tenant_id = :tenant_id and p.id = g.parent_group_id)
  order by g.name, g.id
 
--- All groups down to :depth levels below some groups, in one statement.
+-- All groups down to :depth levels below some groups, in one statement, and these too where they are asked for; each once,
+-- with the greatest distance.
 
 -- name: fleet_groups_below
 -- row: FleetGroup
 with recursive below as (
-  select g.id, 1 as level
+  select
+         1 as level,                                 --? !with_roots
+         0 as level,                                 --? with_roots
+--> fleet_group_columns
     from fleet_groups g
    where g.tenant_id = :tenant_id
-     and g.parent_group_id = any (:ids::uuid[])
+     and g.parent_group_id = any (:ids::uuid[])      --? !with_roots
+     and g.id = any (:ids::uuid[])                   --? with_roots
   union all
-  select g.id, b.level + 1
+  select b.level + 1,
+--> fleet_group_columns
     from below b
     join fleet_groups g on g.tenant_id = :tenant_id and g.parent_group_id = b.id
    where b.level < :depth::integer
-) cycle id set looped using path
-select
---> fleet_group_columns
-     , max(b.level) as level
+)
+select distinct on (b.name, b.id) b.*
   from below b
-  join fleet_groups g on g.tenant_id = :tenant_id and g.id = b.id
- group by g.tenant_id, g.id
- order by g.name, g.id
+ order by b.name, b.id, b.level desc
 
 -- name: ancestors_by_group
 -- row: FleetGroup

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,38 @@ async def test_statements_do_not_grow_with_depth(person: str, ask: Ask):
     assert deep.errors == []
     assert [issued.name for issued in shallow.issued] == [issued.name for issued in deep.issued]
     assert len(deep.issued) <= MOST
+
+
+BELOW = "id parent { id } children { id children { id vehicles(first: 1) { nodes { id } } } }"
+
+
+@pytest.mark.parametrize("person", ["owner@enterprise.example", "viewer@enterprise.example"])
+async def test_a_group_comes_with_all_levels_below_it(person: str, ask: Ask):
+    """By one statement, for several groups too, one above the other or not; for one that is hidden there is null."""
+    flat = (await ask("{ fleetTree { parentId group { id name } } }", person)).data["fleetTree"]
+    hidden = {
+        node["group"]["id"]
+        for node in (await ask("{ fleetTree { group { id } } }", "owner@enterprise.example")).data["fleetTree"]
+    } - {node["group"]["id"] for node in flat}
+    assert bool(hidden) == person.startswith("viewer")
+
+    def below(id_: str, levels: int) -> list[dict[str, Any]]:
+        ids = [node["group"]["id"] for node in flat if node["parentId"] == id_]
+        return [{"id": each, "children": below(each, levels - 1)} if levels else {"id": each} for each in ids]
+
+    ids = [node["group"]["id"] for node in flat]
+    for id_ in ids:
+        answer = await ask(f'{{ fleetGroup(id: "{id_}") {{ id children {{ id children {{ id }} }} }} }}', person)
+        assert answer.data["fleetGroup"] == {"id": id_, "children": below(id_, 1)}
+        assert [issued.name for issued in answer.issued] == ["fleet_groups_below"]
+    aliases = [f'g{n}: fleetGroup(id: "{id_}") {{ {BELOW} }}' for n, id_ in enumerate([*ids, *hidden])]
+    together = await ask(f"{{ {' '.join(aliases)} }}", person)
+    assert [issued.name for issued in together.issued].count("fleet_groups_below") == 1
+    for n, id_ in enumerate(ids):
+        alone = await ask(f'{{ g{n}: fleetGroup(id: "{id_}") {{ {BELOW} }} }}', person)
+        assert together.data[f"g{n}"] == alone.data[f"g{n}"]
+        assert [child["id"] for child in alone.data[f"g{n}"]["children"]] == [child["id"] for child in below(id_, 0)]
+    assert [together.data[f"g{len(ids) + n}"] for n in range(len(hidden))] == [None] * len(hidden)
 
 
 @pytest.fixture(scope="module")

@@ -15,24 +15,24 @@ select
 
 -- fleet_groups_below
 with recursive below as (
-  select g.id, 1 as level
+  select
+         1 as level,
+       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,
+       g.id, g.parent_group_id, g.name
     from fleet_groups g
    where g.tenant_id = $1
      and g.parent_group_id = any ($2::uuid[])
   union all
-  select g.id, b.level + 1
+  select b.level + 1,
+       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,
+       g.id, g.parent_group_id, g.name
     from below b
     join fleet_groups g on g.tenant_id = $1 and g.parent_group_id = b.id
    where b.level < $3::integer
-) cycle id set looped using path
-select
-       g.description, g.group_type, g.metadata, g.version, g.created_at, g.updated_at,
-       g.id, g.parent_group_id, g.name
-     , max(b.level) as level
+)
+select distinct on (b.name, b.id) b.*
   from below b
-  join fleet_groups g on g.tenant_id = $1 and g.id = b.id
- group by g.tenant_id, g.id
- order by g.name, g.id;
+ order by b.name, b.id, b.level desc;
 
 -- rollups_by_group
 with recursive subtree as (
