@@ -307,7 +307,8 @@ class FleetGroupQuery:
         depth = nesting(info, "children") - 1
         if depth == 0 or loaders.of(fleet_group_by_id).knows(ids):
             return loaders.level(fleet_group_by_id, ids)
-        return loaders.of(_groups_with_levels, depth, tree=True).load_level(ids)
+        found: Any = loaders.of(_groups_with_levels, depth, tree=True).load_level(ids)
+        return found
 
     @level(
         description="All groups that the caller may see, by name unless ordered otherwise.",
