@@ -106,7 +106,6 @@ def flat(
         "period_end": end,
         "root_id": None if group_id is None else uuid_of(group_id, "groupId"),
         "descendants": True if include_descendants else None,
-        "granted": True if info.context.session.role == "viewer" else None,
         "first": first,
         **more,
     }

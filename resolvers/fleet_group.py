@@ -132,14 +132,21 @@ def load_children(loaders: Loaders, ids: list[str], depth: int) -> Any:
     return loaders.of(_children_with_levels, depth, tree=True).load_level(ids)
 
 
+def load_group(loaders: Loaders, id_: str, depth: int) -> Any:
+    """A group, for a level of one, with ``depth`` levels below it fetched by the same statement."""
+    by_id = loaders.of(fleet_group_by_id)
+    if depth == 0 or by_id.knows([id_]):
+        return by_id.load_level([id_])
+    return loaders.of(_groups_with_levels, depth, tree=True).load_level([id_])
+
+
 async def _children_with_levels(loaders: Loaders, ids: list[str], depth: int) -> Sequence[Any]:
     rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth, **_columns(loaders))
     return _children_in(loaders, ids, rows, depth)
 
 
 async def _groups_with_levels(loaders: Loaders, ids: list[str], depth: int) -> Sequence[Any]:
-    columns = _columns(loaders)
-    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth, with_roots=True, **columns)
+    rows = await loaders.fetch("fleet_groups_below", ids=ids, depth=depth, with_roots=True, **_columns(loaders))
     _children_in(loaders, ids, rows, depth)
     return one_by(ids, rows)
 
@@ -303,12 +310,7 @@ class FleetGroupQuery:
     @level(description="The group with this id; null where there is none that the caller may see.")
     def fleet_group(_: Level, info: Info, id: strawberry.ID) -> FleetGroup | None:
         """One group, and with it all levels of groups that are asked for below it."""
-        loaders, ids = info.context.loaders, [uuid_of(id)]
-        depth = nesting(info, "children") - 1
-        if depth == 0 or loaders.of(fleet_group_by_id).knows(ids):
-            return loaders.level(fleet_group_by_id, ids)
-        found: Any = loaders.of(_groups_with_levels, depth, tree=True).load_level(ids)
-        return found
+        return load_group(info.context.loaders, uuid_of(id), nesting(info, "children") - 1)
 
     @level(
         description="All groups that the caller may see, by name unless ordered otherwise.",

@@ -26,7 +26,6 @@ async def rollup_by_group(
             "rollups_by_group",
             ids=[id_ for id_ in ids if id_ != tenant_id],
             whole_tenant=True if tenant_id in ids else None,
-            granted=True if loaders.session.role == "viewer" else None,
             period_start=start,
             period_end=end,
             spans=True if spans else None,

@@ -113,9 +113,8 @@ async def archived_event_by_id(loaders: Loaders, ids: list[str]) -> Sequence[Any
 
 async def events_by_vehicle(loaders: Loaders, ids: list[str], asked: Page) -> Sequence[Any]:
     """The same page of every vehicle's events."""
-    granted = loaders.session.role == "viewer" or None
-    asks = partial(loaders.fetch, "manual_events_page_by_vehicle", ids=ids, granted=granted, **asked.arguments)
-    rows = await asks(elsewhere=loaders.session.event_months.elsewhere or None)
+    asks = partial(loaders.fetch, "manual_events_page_by_vehicle", ids=ids, **asked.arguments)
+    rows = await asks()
     if rows and rows[-1]["number"] == 0:  # events are elsewhere than the gateway knows
         rows = await asks(elsewhere=True)
     return many_in(ids, rows)

@@ -98,6 +98,7 @@ class Session:
     ) -> list[Row]:
         """The rows of a named statement; ``tenant_id`` is the caller's.
 
+        ``granted`` is given for who sees granted groups alone, ``elsewhere`` where not all months of events are known.
         Optional parameters that are None leave their lines out; ``order``, ``after`` fill ``:order``, ``:keyset``.
         Raises the session's first failure again for every statement after it: the transaction is gone.
         """
@@ -139,7 +140,12 @@ class Session:
     ) -> tuple[Statement, Issued, list[Any]]:
         """A named statement, its text, and what goes into that."""
         statement = statements.load()[name]
-        values: dict[str, Any] = {"tenant_id": str(self.caller.tenant_id), **parameters}
+        values: dict[str, Any] = {
+            "tenant_id": str(self.caller.tenant_id),
+            "granted": self._sees_granted or None,
+            "elsewhere": self.event_months.elsewhere or None,
+            **parameters,
+        }
         if after is not None:
             values |= {f"after_{i}": value for i, value in enumerate(after)} | {"keyset": True}
         given = frozenset(key for key in statement.optional if values.get(key) is not None)
@@ -147,7 +153,11 @@ class Session:
         return statement, Issued(name, sql), [values[key] for key in names]
 
     def _text(self, issued: Issued) -> str:
-        return sent(issued.sql, "granted" if self.role == "viewer" else "tenant", self.event_months)
+        return sent(issued.sql, "granted" if self._sees_granted else "tenant", self.event_months)
+
+    @property
+    def _sees_granted(self) -> bool:
+        return self.role == "viewer"
 
     @asynccontextmanager
     async def _running(self, issued: Issued) -> AsyncIterator[None]:

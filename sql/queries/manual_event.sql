@@ -105,7 +105,7 @@ select k.number, page.*
 -- The bounds of the months around now that have a partition each, without a gap, and these partitions, as literals; without
 -- the empty ones at their end, which are made ahead. And whether any other has a page on disk.
 with partitions as (
-  select c.oid, bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends, 
+  select c.oid, bounds[1]::timestamptz as starts, bounds[2]::timestamptz as ends,
          pg_relation_filenode(c.oid) is null or pg_relation_size(c.oid) > 0 as is_used
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.conftest import name_of
+from tests.oracle import subtree
 from tests.sql.test_access import OWN, entered, furnish, key
 
 pytestmark = pytest.mark.database
@@ -21,12 +21,10 @@ OWNER = key("owner")
 
 
 @pytest.fixture
-def world(databases, migrated):
+def world(fresh_database):
     """The two tenants of the tests of access, of this test's own."""
-    addresses = databases.make(name_of(migrated))
-    furnish(addresses.owner)
-    yield addresses
-    databases.drop(addresses)
+    furnish(fresh_database.owner)
+    return fresh_database
 
 
 def stored(connection) -> dict[UUID, list[UUID]]:
@@ -36,15 +34,10 @@ def stored(connection) -> dict[UUID, list[UUID]]:
 
 def expected(connection) -> dict[UUID, list[UUID]]:
     """The same from the raw tables, in plain Python."""
-    parents = dict(connection.execute("select id, parent_group_id from fleet_groups").fetchall())
-
-    def is_below(group: UUID | None, root: UUID) -> bool:
-        while group is not None and group != root:
-            group = parents[group]
-        return group == root
-
+    rows = connection.execute("select id, parent_group_id from fleet_groups")
+    groups = [{"id": id_, "parent_group_id": parent} for id_, parent in rows]
     granted = [row[0] for row in connection.execute("select distinct fleet_group_id from group_permissions")]
-    return {root: [group for group in parents if is_below(group, root)] for root in granted}
+    return {root: list(subtree(groups, root)) for root in granted}
 
 
 def check(connection) -> None:
