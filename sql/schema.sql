@@ -126,6 +126,7 @@ $_$;
 ALTER FUNCTION app.archive_event_partitions(first_kept_day date) OWNER TO motomind;
 CREATE FUNCTION app.changed_group_totals(in_tenant_id uuid, group_ids uuid[], first_day date, end_day date, with_spans boolean) RETURNS TABLE(group_id uuid, vehicles bigint, active bigint, miles numeric, idle numeric, harsh numeric, gallons numeric, fuel_cost numeric, maintenance_cost numeric, span_miles numeric, span_gallons numeric)
     LANGUAGE plpgsql STABLE ROWS 100
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 #variable_conflict use_column
 begin
@@ -490,6 +491,7 @@ $$;
 ALTER FUNCTION app.groups_below(in_tenant_id uuid, group_ids uuid[]) OWNER TO motomind;
 CREATE FUNCTION app.groups_under_grants(level text) RETURNS uuid[]
     LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
   granted constant uuid[] := app.granted_groups(level);

@@ -94,13 +94,16 @@ select u.group_id,
 -- name: fleet_tree
 -- row: FleetTreeNode
 with recursive tree as (
-  select g.id, g.name, 0 as depth, null::uuid as parent_id
+  select
+         0 as depth, null::uuid as parent_id,
+--> fleet_group_columns
     from fleet_groups g
    where g.tenant_id = :tenant_id
      and g.id = :root_id                             --? root_id
      and not exists (select from fleet_groups p where p.tenant_id = :tenant_id and p.id = g.parent_group_id)  --? !root_id
   union all
-  select g.id, g.name, t.depth + 1, t.id
+  select t.depth + 1, t.id,
+--> fleet_group_columns
     from tree t
     join fleet_groups g on g.tenant_id = :tenant_id and g.parent_group_id = t.id
      and t.depth < :max_depth::integer               --? max_depth
@@ -108,10 +111,9 @@ with recursive tree as (
   cycle id set looped using path
 select
 --> fleet_group_columns
-     , t.depth, t.parent_id
-  from tree t
-  join fleet_groups g on g.tenant_id = :tenant_id and g.id = t.id
- order by t.position
+     , g.depth, g.parent_id
+  from tree g
+ order by g.position
 
 -- Changes. Each statement filters by what row security holds as well; a change that meets no row has lost a race.
 

@@ -23,21 +23,18 @@ changed as materialized (
   select array(select group_id from wanted intersect select group_id from dirty) as ids
 ),
 
--- The planner cannot know how many vehicles a subtree holds; with the groups before it, it guesses half as wrong.
-
 -- name: rollups_by_group
 -- row: FleetRollup
--- plan: force_custom_plan
 with recursive subtree as (
   select g.id as root_id, g.id
     from fleet_groups g
    where g.tenant_id = :tenant_id
      and g.id = any (:ids::uuid[])
-  union all
+  union  -- not all: so it ends, whatever the tree is
   select s.root_id, g.id
     from subtree s
     join fleet_groups g on g.tenant_id = :tenant_id and g.parent_group_id = s.id
-) cycle id set looped using path,
+),
 reached as (
   select root_id, id, true as is_group from subtree
   union all                                                                             --? whole_tenant

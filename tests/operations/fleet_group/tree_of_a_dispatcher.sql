@@ -1,21 +1,23 @@
 -- fleet_tree
 with recursive tree as (
-  select g.id, g.name, 0 as depth, null::uuid as parent_id
+  select
+         0 as depth, null::uuid as parent_id,
+       g.id, g.parent_group_id, g.name
     from fleet_groups g
    where g.tenant_id = $1
      and not exists (select from fleet_groups p where p.tenant_id = $1 and p.id = g.parent_group_id)
   union all
-  select g.id, g.name, t.depth + 1, t.id
+  select t.depth + 1, t.id,
+       g.id, g.parent_group_id, g.name
     from tree t
     join fleet_groups g on g.tenant_id = $1 and g.parent_group_id = t.id
 ) search depth first by name, id set position
   cycle id set looped using path
 select
        g.id, g.parent_group_id, g.name
-     , t.depth, t.parent_id
-  from tree t
-  join fleet_groups g on g.tenant_id = $1 and g.id = t.id
- order by t.position;
+     , g.depth, g.parent_id
+  from tree g
+ order by g.position;
 
 -- caller_permission_by_group
 with recursive up as (

@@ -24,11 +24,11 @@ with recursive subtree as (
     from fleet_groups g
    where g.tenant_id = $1
      and g.id = any ($2::uuid[])
-  union all
+  union  -- not all: so it ends, whatever the tree is
   select s.root_id, g.id
     from subtree s
     join fleet_groups g on g.tenant_id = $1 and g.parent_group_id = s.id
-) cycle id set looped using path,
+),
 reached as (
   select root_id, id, true as is_group from subtree
   union all
