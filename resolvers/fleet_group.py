@@ -156,9 +156,7 @@ def _children_in(loaders: Loaders, ids: list[str], rows: Sequence[Any], depth: i
     wanted = dict.fromkeys([*ids, *(row["id"] for row in rows if row["level"] < depth)])
     children = many_by(wanted, (row for row in rows if row["parent_group_id"] in wanted), "parent_group_id")
     found = dict(zip(wanted, children, strict=True))
-    one_level = loaders.of(children_of_group, tree=True)
-    for id_, below in found.items():
-        one_level.prime(id_, below)
+    loaders.of(children_of_group, tree=True).prime_all(found)
     loaders.prime(fleet_group_by_id, rows)
     return [found[id_] for id_ in ids]
 

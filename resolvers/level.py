@@ -112,7 +112,11 @@ def _adapted(schema: Schema, field: StrawberryField, function: Callable[..., Any
         sources: Sequence[Any], raw: GraphQLResolveInfo[Any], arguments: dict[str, Any], ahead: Ahead | None = None
     ) -> Any:
         info = LevelInfo(_raw_info=raw, _field=field, ahead=ahead)
-        named = convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
+
+        def convert() -> dict[str, Any]:
+            return convert_arguments(arguments, field.arguments, scalar_registry=registry, config=config, info=info)
+
+        named = ahead.once("arguments", convert) if ahead is not None and ahead.is_constant else convert()
         return function(sources, info, **named) if takes_info else function(sources, **named)
 
     setattr(resolve, LOOKS_AHEAD, True)

@@ -11,7 +11,7 @@ same things: five levels of groups with vehicles ask for their vehicles together
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from operator import itemgetter
 from typing import Any
@@ -67,8 +67,7 @@ class LevelLoader(DataLoader[Any, Any]):
         if all(map(answers.__contains__, keys)):
             return _finished([answers[key] for key in keys], then)
         self.schedule.asked += 1
-        for key in keys:
-            self._ask(key)
+        self._ask(keys)
         future: asyncio.Future[list[Any]] = self.loop.create_future()
         self._levels.append((keys, then, future))
         return future
@@ -76,18 +75,23 @@ class LevelLoader(DataLoader[Any, Any]):
     def do_resolve_reject(self, key: Any, future: asyncio.Future[Any]) -> None:
         """Queues a key that is not cached; called by ``load``."""
         self._queue.append(Queued(key=key, future=future))
-        self._ask(key)
+        self._ask([key])
 
-    def _ask(self, key: Any) -> None:
-        if key not in self._answers and key not in self._sent:
-            if not self._asked:
-                self.schedule.add(self)
-            self._asked[key] = None
+    def _ask(self, keys: Iterable[Any]) -> None:
+        answers, sent = self._answers, self._sent
+        unknown = [key for key in keys if key not in answers and key not in sent]
+        if unknown and not self._asked:
+            self.schedule.add(self)
+        self._asked.update(dict.fromkeys(unknown))
 
     def prime(self, key: Any, value: Any) -> LevelLoader:
         """Lets a value that is here already answer for its key."""
-        self._answers.setdefault(key, value)
+        self.prime_all({key: value})
         return self
+
+    def prime_all(self, values: Mapping[Any, Any]) -> None:
+        """Lets values that are here already answer for their keys; what is known already stays."""
+        self._answers = {**values, **self._answers}
 
     def knows(self, keys: Iterable[Any]) -> bool:
         """Whether all keys are answered or asked for already."""
@@ -267,9 +271,7 @@ class Loaders:
 
     def prime(self, batch: Batch, rows: Iterable[Row]) -> None:
         """Lets rows that are here already answer for their ids."""
-        loader = self.of(batch)
-        for row in rows:
-            loader.prime(row["id"], row)
+        self.of(batch).prime_all({row["id"]: row for row in rows})
 
 
 def column(rows: Sequence[Any], name: str) -> list[Any]:

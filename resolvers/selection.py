@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -14,7 +15,9 @@ from graphql import (
     SelectionSetNode,
 )
 
-from resolvers.context import Info
+from resolvers.context import Info, LevelInfo
+
+T = TypeVar("T")
 
 
 def fields_below(nodes: list[FieldNode], fragments: dict[str, Any]) -> Iterator[FieldNode]:
@@ -41,14 +44,18 @@ def coordinate(info: Info) -> str:
     return f"{raw.parent_type.name}.{raw.field_name}"
 
 
-def names_below(info: Info) -> set[str]:
+def names_below(info: Info) -> frozenset[str]:
     """The names of all fields that are selected anywhere below the one being resolved; directives are not looked at."""
+    return _once(info, "names below", partial(_names_below, info))
+
+
+def _names_below(info: Info) -> frozenset[str]:
     raw = info._raw_info  # noqa: SLF001
     nodes, names = list(raw.field_nodes), set[str]()
     while nodes:
         nodes = list(fields_below(nodes, raw.fragments))
         names.update(node.name.value for node in nodes)
-    return names
+    return frozenset(names)
 
 
 def names_in(document: DocumentNode | None) -> frozenset[str]:
@@ -72,9 +79,19 @@ def selects(info: Info, *names: str) -> bool:
 
 def nesting(info: Info, name: str) -> int:
     """How deep a field is nested in itself, itself included: 3 for ``children { children { children { id } } }``."""
+    return _once(info, f"nesting of {name}", partial(_nesting, info, name))
+
+
+def _nesting(info: Info, name: str) -> int:
     raw = info._raw_info  # noqa: SLF001
     nodes, depth = list(raw.field_nodes), 0
     while nodes:
         depth += 1
         nodes = [node for node in fields_below(nodes, raw.fragments) if node.name.value == name]
     return depth
+
+
+def _once(info: Info, what: str, find: Callable[[], T]) -> T:
+    """What is found in the document, which is the same for each of its executions."""
+    ahead = info.ahead if isinstance(info, LevelInfo) else None
+    return find() if ahead is None else ahead.once(what, find)

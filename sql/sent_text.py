@@ -1,7 +1,8 @@
-"""Texts that are sent: a statement's with what its plan rests on, and the beginning of a transaction."""
+"""Texts that are sent: a statement's with what its plan rests on, the beginning of a transaction, arrays of ids."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from sql import statements
 
 if TYPE_CHECKING:
     from sql.session import Caller
+
+
+UUID_LENGTH = 36
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,16 @@ def sent(sql: str, role: str, months: EventMonths) -> str:
     sql = sql.replace(f"timestamptz '{UNKNOWN_MONTHS.ends}'", f"timestamptz '{months.ends}'")
     sql = sql.replace(f"'{UNKNOWN_MONTHS.partitions}'::oid[]", f"'{months.partitions}'::oid[]")
     return f"{sql}\n-- {role}"
+
+
+def id_array(ids: Sequence[str]) -> str:
+    """The text of an array of UUIDs. Raises ValueError where one has another length than a UUID has.
+
+    Two UUIDs do not fit into the characters of one, so that each id is one element, or no UUID to PostgreSQL.
+    """
+    if not {UUID_LENGTH}.issuperset(map(len, ids)):
+        raise ValueError("an id is not a UUID")
+    return "{" + ",".join(ids) + "}"
 
 
 @lru_cache(maxsize=1000)

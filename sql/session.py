@@ -19,7 +19,7 @@ from sql.encryption.fields import COLUMNS
 from sql.encryption.keyring import Opening
 from sql.encryption.sealing import MARK, Place
 from sql.errors import DatabaseError, DatabaseUnavailableError, StatementFailedError
-from sql.sent_text import UNKNOWN_MONTHS, EventMonths, beginning, sent
+from sql.sent_text import UNKNOWN_MONTHS, EventMonths, beginning, id_array, sent
 from sql.statements import GENERIC, Ordering, Statement
 
 ROLE_REPORT = "motomind "
@@ -150,7 +150,9 @@ class Session:
             values |= {f"after_{i}": value for i, value in enumerate(after)} | {"keyset": True}
         given = frozenset(key for key in statement.optional if values.get(key) is not None)
         sql, names = statement.render(given, tuple(order))
-        return statement, Issued(name, sql), [values[key] for key in names]
+        id_texts = statement.id_texts
+        arguments = [id_array(values[key]) if key in id_texts else values[key] for key in names]
+        return statement, Issued(name, sql), arguments
 
     def _text(self, issued: Issued) -> str:
         return sent(issued.sql, "granted" if self._sees_granted else "tenant", self.event_months)

@@ -18,6 +18,9 @@ only when ``a`` is not; ``--{ a`` and ``--}`` on lines of their own do the same 
 ``:keyset`` come from the columns of the ``order`` header. So a filter that is not asked for costs nothing, and each
 variant is prepared, and planned, for itself. ``--> name`` stands for the lines of a block headed ``-- fragment: name``.
 
+``:ids::text::uuid[]`` takes its ids as one text, which is sooner made than an array's elements one by one. It is for
+hundreds of ids that are looked at once: in a filter the text would be read for every row.
+
 A statement is planned once and for all values: planning takes longer than most statements do. One whose best plan
 depends on its values has a header ``-- plan: force_custom_plan``.
 """
@@ -35,6 +38,7 @@ BLOCK = re.compile(r"(?m)^(?=-- (?:name|fragment): )")
 FRAGMENT = re.compile(r"(?m)^--> (\w+)$")
 SWITCH = re.compile(r"^--\{ (?P<needs>[\w! ]+)$")
 OPTIONAL = re.compile(r"^(?P<sql>.*?)\s*--\? (?P<needs>[\w! ]+)$")
+ID_TEXT = re.compile(r":(\w+)::text::uuid\[\]")
 PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 GENERIC = "force_generic_plan"
 
@@ -85,6 +89,11 @@ class Statement:
             need for line in lines if (m := OPTIONAL.match(line) or SWITCH.match(line)) for need in m["needs"].split()
         )
         return tuple(dict.fromkeys(need.lstrip("!") for need in needs))
+
+    @cached_property
+    def id_texts(self) -> frozenset[str]:
+        """The parameters that are sent as the text of an array of ids."""
+        return frozenset(ID_TEXT.findall(self.text))
 
     def render(self, given: frozenset[str], order: tuple[Ordering, ...] = ()) -> tuple[str, tuple[str, ...]]:
         """The SQL text with ``$n`` placeholders, and the names of the parameters in that order."""

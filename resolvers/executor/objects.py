@@ -52,10 +52,12 @@ class Objects:
         whole = type_.extensions.get(TYPES)
         if whole is not None:
             try:
-                named = list(zip(slots, whole(values), strict=True))
+                found: list[Any] = list(whole(values))
+                if len(found) != len(values):
+                    raise ValueError(f"{type_.name} has {len(found)} types for {len(values)} objects.")  # noqa: TRY301
             except Exception as error:  # noqa: BLE001 - as any resolver's
-                named = [(slot, error) for slot in slots]
-            self._typed(column, type_, slots, [name for _, name in named])
+                found = [error] * len(values)
+            self._typed(column, type_, slots, found)
             return
         resolve = type_.resolve_type or self._executor.type_resolver
         depth = len(column.layers) - 1

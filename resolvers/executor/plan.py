@@ -90,7 +90,10 @@ class Wrapper(NamedTuple):
 
 @dataclass(eq=False)
 class FieldPlan:
-    """One field of a selection: ``layers`` is its type from the outside in, ``below`` what is selected on each type."""
+    """One field of a selection: ``layers`` is its type from the outside in, ``below`` what is selected on each type.
+
+    ``arguments`` are those of every request, once they are known to be; ``kept`` is what its level resolver keeps here.
+    """
 
     key: str
     ordinal: int
@@ -106,6 +109,7 @@ class FieldPlan:
     arguments: dict[str, Any] | None = None
     below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
     writer: Writer | None = None
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def coordinate(self) -> str:

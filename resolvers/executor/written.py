@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import orjson
 from graphql import GraphQLLeafType, is_leaf_type, is_object_type
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 LOOKS_AHEAD = "looks_ahead"
+T = TypeVar("T")
 
 
 def text(value: Any) -> bytes:
@@ -30,6 +31,19 @@ class Ahead:
     def __init__(self, executor: BreadthFirstExecutor, plan: FieldPlan) -> None:
         self._executor = executor
         self._plan = plan
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the field has the same arguments in every request, none of which can be changed."""
+        return self._plan.arguments is not None
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What follows from what the document says of the field alone: made once, and kept with its plan."""
+        kept = self._plan.kept
+        if name not in kept:
+            kept[name] = make()
+        value: T = kept[name]
+        return value
 
     def fields(self) -> Iterator[FieldPlan]:
         """The fields selected below; none below an abstract type, which may be several."""

@@ -55,8 +55,8 @@ select count(*)::integer as total_count
 select k.number, page.*
   from (
     select u.key_id, u.number
-      from unnest(:ids::uuid[]) with ordinality u (key_id, number)
-     where u.key_id = any ((select app.see_vehicles(:ids::uuid[]))::uuid[])  --? granted
+      from unnest(:ids::text::uuid[]) with ordinality u (key_id, number)
+     where u.key_id = any ((select app.see_vehicles(:ids::text::uuid[]))::uuid[])  --? granted
 --{ !elsewhere
     union all
     select null, 0

@@ -80,7 +80,7 @@ select count(*)::integer as total_count
 -- row: Vehicle
 -- order: label v.label text, created_at v.created_at timestamptz, id v.id uuid
 select k.number, page.*
-  from unnest(:ids::uuid[]) with ordinality k (key_id, number)
+  from unnest(:ids::text::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
 --> vehicle_columns

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import build_schema, parse
 
-from resolvers.executor import BreadthFirstExecutor, Plans
+from resolvers.executor import LOOKS_AHEAD, Ahead, BreadthFirstExecutor, Plans
 from resolvers.executor.plan import MAX_VARIANTS, Selection
 from tests.executor.small import run, schema
 
@@ -202,3 +202,24 @@ def test_a_document_of_very_many_fields_is_planned_anew():
     assert isinstance(small, BreadthFirstExecutor)
     small.execute_operation()
     assert plans.fields == 3
+
+
+def test_a_level_resolver_keeps_what_follows_from_the_document():
+    """Where its arguments are those of every execution: each field for itself, each name once."""
+    made: list[str] = []
+
+    def resolve(_sources: Any, info: Any, _arguments: Any, ahead: Ahead) -> list[int]:
+        def make(name: str) -> int:
+            made.append(f"{info.path.key} {name}")
+            return len(made)
+
+        if not ahead.is_constant:
+            return [0]
+        return [10 * ahead.once("x", lambda: make("x")) + ahead.once("y", lambda: make("y"))]
+
+    setattr(resolve, LOOKS_AHEAD, True)
+    built, plans = schema(TEXT, {"Query.asked": resolve}), Plans()
+    query = "query ($x: Int) { a: asked(by: 3)  b: asked  c: asked(by: $x)  d: asked(list: [1]) }"
+    for x in (1, 2):
+        assert run(built, query, plans=plans, variables={"x": x}) == ({"a": 12, "b": 34, "c": 0, "d": 0}, [])
+    assert made == ["a x", "a y", "b x", "b y"]

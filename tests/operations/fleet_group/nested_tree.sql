@@ -127,7 +127,7 @@ select r.root_id as key_id,
 
 -- vehicles_page_by_group
 select k.number, page.*
-  from unnest($1::uuid[]) with ordinality k (key_id, number)
+  from unnest($1::text::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
        v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,
@@ -143,7 +143,7 @@ select k.number, page.*
 select k.number, page.*
   from (
     select u.key_id, u.number
-      from unnest($1::uuid[]) with ordinality u (key_id, number)
+      from unnest($1::text::uuid[]) with ordinality u (key_id, number)
     union all
     select null, 0
      where exists (select from pg_inherits i

@@ -10,7 +10,7 @@ select
 
 -- vehicles_page_by_group
 select k.number, page.*
-  from unnest($1::uuid[]) with ordinality k (key_id, number)
+  from unnest($1::text::uuid[]) with ordinality k (key_id, number)
  cross join lateral (
    select
        v.fleet_group_id, v.baseline_fuel_mpg, v.baseline_service_interval_miles, v.version, v.updated_at,

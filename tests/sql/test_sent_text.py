@@ -1,0 +1,22 @@
+"""Texts that are sent in place of values."""
+
+from __future__ import annotations
+
+import pytest
+
+from sql.sent_text import id_array
+
+A, B = "0b0e2f5c-3a52-4c7e-9f0a-0d2f3e4a5b6c", "9d3c1f0e-7b61-4a0d-8e2f-1c2b3a4d5e6f"
+
+
+def test_ids_are_the_elements_of_an_array():
+    """As PostgreSQL writes it, also without any."""
+    assert id_array([A, B]) == f"{{{A},{B}}}"
+    assert id_array([]) == "{}"
+
+
+@pytest.mark.parametrize("wrong", [f"{A},{B}", "", "NULL", A[:-1], A + " ", f'"{A}"'])
+def test_what_has_not_the_length_of_an_id_is_none(wrong: str):
+    """So no text is two elements, or an element that nobody meant."""
+    with pytest.raises(ValueError, match="not a UUID"):
+        id_array([B, wrong])
