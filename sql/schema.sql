@@ -59,6 +59,7 @@ ALTER FUNCTION app.admin_groups() OWNER TO motomind;
 CREATE FUNCTION app.append_stream() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 declare
   aggregate text := tg_argv[0];
@@ -374,6 +375,7 @@ ALTER FUNCTION app.enter(in_user_id uuid, in_tenant_id uuid, writes boolean, in_
 CREATE FUNCTION app.explanations_due_of_vehicles() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 begin
   insert into explanations_due (tenant_id)
@@ -862,11 +864,10 @@ CREATE FUNCTION app.metrics_due_of_groups() RETURNS trigger
 begin
   insert into metrics_due (tenant_id, vehicle_id)
   with recursive below as (
-    select n.tenant_id, n.id
-      from new_rows n
-      join old_rows o on o.tenant_id = n.tenant_id and o.id = n.id
-     where n.parent_group_id is distinct from o.parent_group_id
-        or n.metadata -> 'time_zone' is distinct from o.metadata -> 'time_zone'
+    select changed.tenant_id, changed.id
+      from (select n.tenant_id, n.id, n.parent_group_id, n.metadata -> 'time_zone' from new_rows n
+            except
+            select o.tenant_id, o.id, o.parent_group_id, o.metadata -> 'time_zone' from old_rows o) changed
     union
     select g.tenant_id, g.id
       from below b
@@ -897,6 +898,7 @@ ALTER FUNCTION app.metrics_due_of_tenants() OWNER TO motomind;
 CREATE FUNCTION app.metrics_due_of_vehicles() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 begin
   insert into metrics_due (tenant_id, vehicle_id)
@@ -959,14 +961,15 @@ ALTER FUNCTION app.note_group_changes() OWNER TO motomind;
 CREATE FUNCTION app.note_groups_of_vehicles() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 begin
   if tg_op = 'UPDATE' then
     insert into group_changes (tenant_id, fleet_group_id, since)
-    select distinct n.tenant_id, g.id, date '-infinity'
+    select distinct n.tenant_id,
+           unnest(array[coalesce(n.fleet_group_id, n.tenant_id), coalesce(o.fleet_group_id, n.tenant_id)]), date '-infinity'
       from changed n
       join replaced o on o.tenant_id = n.tenant_id and o.id = n.id
-     cross join lateral (values (coalesce(n.fleet_group_id, n.tenant_id)), (coalesce(o.fleet_group_id, n.tenant_id))) g (id)
      where n.fleet_group_id is distinct from o.fleet_group_id;
   else
     insert into group_changes (tenant_id, fleet_group_id, since)
@@ -1027,6 +1030,7 @@ ALTER FUNCTION app.note_summaries_of_changes() OWNER TO motomind;
 CREATE FUNCTION app.note_summaries_of_groups() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 begin
   if tg_op = 'INSERT' then
@@ -1036,11 +1040,10 @@ begin
     select distinct tenant_id, coalesce(parent_group_id, tenant_id), '{(,)}'::datemultirange from changed;
   else
     insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
-    select distinct n.tenant_id, g.id, '{(,)}'::datemultirange
+    select distinct n.tenant_id, unnest(array_remove(array[n.id, o.parent_group_id], null)), '{(,)}'::datemultirange
       from changed n
       join replaced o on o.tenant_id = n.tenant_id and o.id = n.id
-     cross join lateral (values (n.id), (o.parent_group_id)) g (id)
-     where n.parent_group_id is distinct from o.parent_group_id and g.id is not null;
+     where n.parent_group_id is distinct from o.parent_group_id;
   end if;
   return null;
 end;
@@ -1063,6 +1066,7 @@ ALTER FUNCTION app.note_summaries_of_metrics() OWNER TO motomind;
 CREATE FUNCTION app.note_summaries_of_vehicles() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 begin
   insert into fleet_summary_changes (tenant_id, fleet_group_id, days)
@@ -1340,6 +1344,7 @@ ALTER FUNCTION app.recent_documents(in_limit integer) OWNER TO motomind;
 CREATE FUNCTION app.record_audit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 begin
   if tg_op = 'INSERT' then
