@@ -86,7 +86,7 @@ class LevelLoader(DataLoader[Any, Any]):
 
     def prime(self, key: Any, value: Any) -> LevelLoader:
         """Lets a value that is here already answer for its key."""
-        self.prime_all({key: value})
+        self._answers.setdefault(key, value)
         return self
 
     def prime_all(self, values: Mapping[Any, Any]) -> None:

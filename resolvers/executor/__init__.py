@@ -22,9 +22,10 @@ For a reader who knows graphql-core's ``Executor``, in the order of the modules:
     their object types; a list that is no list is iterated, or left to graphql-core where it is asynchronous.
 
 ``written``
-    What a level resolver sees that *looks ahead*: the selection below its field. Where it fetches very many objects
-    whose fields are all leaves, it has them written as they arrive, so that only their text is kept. Such an object is
-    a ``Fragment``, and complete: no level comes of it. Objects with an error are not written. They become a level, and
+    What a level resolver sees that *looks ahead*: the selection below its field. What it finds there, and makes of
+    arguments without variables, it may keep with the field's plan (``once``). Where it fetches very many objects whose
+    fields are all leaves, it has them written as they arrive, so that only their text is kept. Such an object is a
+    ``Fragment``, and complete: no level comes of it. Objects with an error are not written. They become a level, and
     the error finds its place there.
 
 ``rows``
