@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sql.session import Caller
 
 
-UUID_LENGTH = 36
+UUID_LENGTH, UUID_CHARACTERS = 36, b"0123456789abcdef-"
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,14 @@ def sent(sql: str, role: str, months: EventMonths) -> str:
 
 
 def id_array(ids: Sequence[str]) -> str:
-    """The text of an array of UUIDs. Raises ValueError where one has another length than a UUID has.
+    """The text of an array of UUIDs as PostgreSQL writes them. Raises ValueError where one is of other characters.
 
-    Two UUIDs do not fit into the characters of one, so that each id is one element, or no UUID to PostgreSQL.
+    As two do not fit into the characters of one, each is one element, or no UUID to PostgreSQL.
     """
-    if not {UUID_LENGTH}.issuperset(map(len, ids)):
+    text = ",".join(ids)
+    if not {UUID_LENGTH}.issuperset(map(len, ids)) or text.encode().translate(None, UUID_CHARACTERS + b","):
         raise ValueError("an id is not a UUID")
-    return "{" + ",".join(ids) + "}"
+    return f"{{{text}}}"
 
 
 @lru_cache(maxsize=1000)

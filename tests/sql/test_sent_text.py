@@ -15,8 +15,21 @@ def test_ids_are_the_elements_of_an_array():
     assert id_array([]) == "{}"
 
 
-@pytest.mark.parametrize("wrong", [f"{A},{B}", "", "NULL", A[:-1], A + " ", f'"{A}"'])
-def test_what_has_not_the_length_of_an_id_is_none(wrong: str):
-    """So no text is two elements, or an element that nobody meant."""
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        f"{A},{B}",
+        "",
+        "NULL",
+        "null".ljust(36),
+        ",".join(["null"] * 7).ljust(36),
+        A[:-1],
+        A + " ",
+        f'"{A[:-2]}"',
+        "ü" * 36,
+    ],
+)
+def test_what_is_not_written_as_an_id_is_none(wrong: str):
+    """So no text is two elements, or none, or an element that nobody meant."""
     with pytest.raises(ValueError, match="not a UUID"):
         id_array([B, wrong])
