@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 import strawberry
@@ -22,10 +21,8 @@ from sql.driver import Row
 MAX_IDS = 200
 
 
-def type_names(rows: Sequence[Row]) -> list[str]:
+def type_names(rows: Iterable[Row]) -> list[str]:
     """The object types of rows: their statement's, and for events the one of their event type."""
-    if {kind.__name__ for kind in set(map(type, rows))} == {"ManualEvent"}:
-        return list(map(_event_type, map(itemgetter("event_type"), rows)))
     return [_event_type(row["event_type"]) if (name := type(row).__name__) == "ManualEvent" else name for row in rows]
 
 

@@ -52,12 +52,10 @@ class Objects:
         whole = type_.extensions.get(TYPES)
         if whole is not None:
             try:
-                found: list[Any] = list(whole(values))
-                if len(found) != len(values):
-                    raise ValueError(f"{type_.name} has {len(found)} types for {len(values)} objects.")  # noqa: TRY301
+                named: list[Any] = [name for _, name in zip(slots, whole(values), strict=True)]
             except Exception as error:  # noqa: BLE001 - as any resolver's
-                found = [error] * len(values)
-            self._typed(column, type_, slots, found)
+                named = [error] * len(slots)
+            self._typed(column, type_, slots, named)
             return
         resolve = type_.resolve_type or self._executor.type_resolver
         depth = len(column.layers) - 1

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
     from resolvers.executor.executor import BreadthFirstExecutor
-    from resolvers.executor.written import Writer
 
 LEVEL = "level"
 TYPES = "types"
@@ -92,7 +91,7 @@ class Wrapper(NamedTuple):
 class FieldPlan:
     """One field of a selection: ``layers`` is its type from the outside in, ``below`` what is selected on each type.
 
-    ``arguments`` are those of every request, once they are known to be; ``kept`` is what its level resolver keeps here.
+    ``arguments`` are those of every request, once they are known to be; ``kept`` is what ``Ahead.once`` has made.
     """
 
     key: str
@@ -108,7 +107,6 @@ class FieldPlan:
     streams: bool
     arguments: dict[str, Any] | None = None
     below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
-    writer: Writer | None = None
     kept: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -54,11 +54,14 @@ class Ahead:
         """What writes the objects of a list below; None where they are more than leaves read from their sources."""
         if self._executor.middleware_manager is not None:
             return None
-        if plan.writer is None and is_object_type(plan.named):
-            selection = plan.selection(self._executor, plan.named)
-            if plan.named.is_type_of is None and selection.fields and all(map(_is_read, selection.fields)):
-                plan.writer = Writer(selection)
-        return plan.writer
+
+        def make() -> Writer | None:
+            if not is_object_type(plan.named) or plan.named.is_type_of is not None:
+                return None
+            fields = (selection := plan.selection(self._executor, plan.named)).fields
+            return Writer(selection) if fields and all(map(_is_read, fields)) else None
+
+        return Ahead(self._executor, plan).once("writer", make)
 
 
 class Writer:
