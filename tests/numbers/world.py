@@ -44,7 +44,11 @@ CHANGES = {
     "a vehicle is new": """
       insert into vehicles (tenant_id, fleet_group_id, label)
       select g.tenant_id, g.id, 'New' from fleet_groups g order by g.id offset %(n)s %% 12 limit 1""",
-    "a vehicle goes": "delete from vehicles where label = 'New'",
+    "a vehicle goes with what was recorded of it": """
+      delete from manual_events e using vehicles v where v.id = e.vehicle_id and v.label = 'New';
+      delete from manual_events_archive e using vehicles v where v.id = e.vehicle_id and v.label = 'New';
+      delete from vehicle_metrics m using vehicles v where v.id = m.vehicle_id and v.label = 'New';
+      delete from vehicles where label = 'New'""",
     "a group moves": """
       update fleet_groups g set parent_group_id = null
        where id = (select id from fleet_groups order by id offset %(n)s %% 12 limit 1)""",
