@@ -30,6 +30,15 @@ _UNCHANGED: dict[Any, type] = {
     GraphQLInt: int,
     GraphQLFloat: float,
 }
+_BOUNDED = frozenset({GraphQLInt, GraphQLFloat})
+
+
+def unchanged(type_: Any, *, nullable: bool) -> frozenset[type]:
+    """The types of values that a type coerces to themselves, whatever they are; none for numbers, which have bounds."""
+    kind = None if type_ in _BOUNDED or LEAF in type_.extensions else _UNCHANGED.get(type_)
+    if kind is None:
+        return frozenset()
+    return frozenset({kind, NONE}) if nullable else frozenset({kind})
 
 
 def coerce(

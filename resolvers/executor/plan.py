@@ -28,6 +28,8 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values
 
+from resolvers.executor.leaves import unchanged
+
 if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
@@ -91,6 +93,7 @@ class Wrapper(NamedTuple):
 class FieldPlan:
     """One field of a selection: ``layers`` is its type from the outside in, ``below`` what is selected on each type.
 
+    ``unchanged`` are the types of values that are in the response as they are: all of a column, or none of it.
     ``arguments`` are those of every request, once they are known to be; ``kept`` is what ``Ahead.once`` has made.
     """
 
@@ -105,6 +108,7 @@ class FieldPlan:
     level: LevelResolver | None
     has_variables: bool
     streams: bool
+    unchanged: frozenset[type]
     arguments: dict[str, Any] | None = None
     below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
@@ -144,6 +148,7 @@ class FieldPlan:
             level=TypeName(parent) if definition is TypeNameMetaFieldDef else definition.extensions.get(LEVEL),
             has_variables=any(True for _ in _variables(nodes[0].arguments)),
             streams=any(directive.name.value == "stream" for directive in nodes[0].directives or ()),
+            unchanged=unchanged(type_, nullable=not layers[0].non_null) if len(layers) == 1 else frozenset(),
         )
 
     def coerced_arguments(self, executor: BreadthFirstExecutor) -> dict[str, Any]:
