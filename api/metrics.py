@@ -22,7 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from api.observation import Observation, Operation
 from resolvers.execution import Engine
-from sql.database import PoolState
+from sql.connections import PoolState
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

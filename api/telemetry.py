@@ -53,7 +53,7 @@ class Telemetry:
         self._ended: list[Ended] = []
         self._reporting: asyncio.TimerHandle | None = None
         if self.metrics is not None:
-            database.on_taken = self.metrics.on_taken
+            database.connections.on_taken = self.metrics.on_taken
             self._sampling = asyncio.get_running_loop().create_task(self._sample_often())
 
     async def watch(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,21 +15,19 @@ from uuid import UUID
 import asyncpg
 
 from sql import statements
-from sql.driver import BROKEN, UNAVAILABLE, Row, on_one_line, prepare_connection, translated
+from sql.connections import Connections, Lease, PoolState
+from sql.driver import BROKEN, Row, on_one_line, prepare_connection, translated
 from sql.encryption import Keyring
 from sql.errors import (
     DatabaseError,
     DatabaseUnavailableError,
     EncryptionUnavailableError,
-    PoolExhaustedError,
     SetupError,
     UnsafeRoleError,
 )
 from sql.sent_text import UNKNOWN_MONTHS, EventMonths
 from sql.session import Caller, NarrowCallers, Session
 
-CLEAN_UP_SECONDS = 2.0
-CANCEL_AGAIN_SECONDS = 0.25
 MONTHS_SECONDS = 600.0
 DANGERS = {
     "superuser": "is a superuser",
@@ -49,22 +47,12 @@ class PoolSettings:
     statement_cache_size: int = 500
 
 
-@dataclass(frozen=True)
-class PoolState:
-    """How many connections a pool has, how many of them are in use, and how many it may have."""
-
-    size: int
-    in_use: int
-    most: int
-
-
 class Database:
-    """The pool of the gateway's connections; ``on_taken`` is told the seconds that each of them was waited for."""
-
-    on_taken: Callable[[float], None] | None = None
+    """The database behind the gateway's connections."""
 
     def __init__(self, pool: asyncpg.Pool[Row], settings: PoolSettings, keyring: Keyring | None = None) -> None:
         self._pool = pool
+        self.connections = Connections(pool, most=settings.max_size, acquire_timeout=settings.acquire_timeout)
         self._keyring = keyring
         self._settings = settings
         self._narrow_callers: NarrowCallers = {}
@@ -108,10 +96,7 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection, the busy ones after a grace period by force."""
-        try:
-            await asyncio.wait_for(self._pool.close(), CLEAN_UP_SECONDS)
-        except TimeoutError:
-            self._pool.terminate()
+        await self.connections.close()
 
     async def check_role(self) -> None:
         """Refuses a role that could see or change more than policies allow."""
@@ -189,15 +174,14 @@ class Database:
         """
         sql, names = statements.load()[name].render(frozenset())
         timeout = self._settings.statement_timeout_ms / 1000
-        async with self._acquire() as connection:
+        async with self.connections.outside_transactions() as connection:
             with translated():
                 return await connection.fetch(sql, *[parameters[key] for key in names], timeout=timeout)
 
     @property
     def pool(self) -> PoolState:
         """The pool as it is now."""
-        size = self._pool.get_size()
-        return PoolState(size, size - self._pool.get_idle_size(), self._settings.max_size)
+        return self.connections.state
 
     async def tenants_of(self, user_id: UUID) -> list[Row]:
         """The tenants that a user is a member of: id, name and role of each."""
@@ -207,15 +191,16 @@ class Database:
     async def session(self, caller: Caller, *, writes: bool = False) -> AsyncIterator[Session]:
         """A transaction for the caller, read only unless it ``writes``; committed on a clean exit.
 
-        One that only reads is ended after the exit: its caller does not wait for another round trip.
+        One that only reads is ended after the exit, by the next one on its connection if that comes soon: its caller
+        does not wait for another round trip.
         Raises NotAMemberError, PoolExhaustedError or DatabaseUnavailableError before the first statement.
         Leaving by an exception, or after a failed statement, rolls back; being cancelled cancels the statement.
         """
         if writes and self._keyring is not None:
             await self._ensure_key(self._keyring, caller)
-        connection = await self._take()
+        lease = await self.connections.take()
         session = Session(
-            connection,
+            lease.connection,
             caller,
             narrow_callers=self._narrow_callers,
             keyring=self._keyring,
@@ -223,7 +208,8 @@ class Database:
         )
         done = False
         try:
-            await session.begin(writes=writes, statement_timeout_ms=self._settings.statement_timeout_ms)
+            timeout = self._settings.statement_timeout_ms
+            await session.begin(writes=writes, statement_timeout_ms=timeout, after_commit=lease.is_open)
             yield session
             if session.failure is None:
                 if writes:
@@ -231,14 +217,17 @@ class Database:
                 done = True
         finally:
             session.close()
-            if done and not writes:  # nothing depends on the end of it: nobody has to wait for that
-                self._end_later(session)
+            if done and session.is_quiet:
+                lease.is_open = not writes  # nothing depends on the end of it: nobody has to wait for that
+                self.connections.keep(lease)
+            elif done and not writes:
+                self._in_background(self._end(session, lease))
             else:
                 try:
                     if not done:
-                        await _roll_back(connection)
+                        await lease.roll_back()
                 finally:
-                    await self._give_back(connection)
+                    await self.connections.give_back(lease)
 
     async def _ensure_key(self, keyring: Keyring, caller: Caller) -> None:
         """Sees to it that the caller's tenant has a key.
@@ -252,44 +241,12 @@ class Database:
             partial(self.fetch, "add_tenant_key", **ids),
         )
 
-    def _end_later(self, session: Session) -> None:
-        self._in_background(self._end(session))
-
-    async def _end(self, session: Session) -> None:
-        """Ends a transaction that only read; a connection that cannot is dropped."""
+    async def _end(self, session: Session, lease: Lease) -> None:
+        """Ends a transaction that only read, after the statement that still runs in it."""
         try:
-            async with asyncio.timeout(CLEAN_UP_SECONDS):
-                await session.commit()
-        except (TimeoutError, DatabaseError):
-            session.terminate()
+            await lease.end(session.commit())
         finally:
-            await self._give_back(session.connection)
-
-    @asynccontextmanager
-    async def _acquire(self) -> AsyncIterator[asyncpg.Connection[Row]]:
-        connection = await self._take()
-        try:
-            yield connection
-        finally:
-            await self._give_back(connection)
-
-    async def _take(self) -> asyncpg.Connection[Row]:
-        began = time.perf_counter()
-        try:
-            async with asyncio.timeout(self._settings.acquire_timeout):  # the pool's own makes a task of it
-                connection: Any = await self._pool.acquire()
-        except TimeoutError as error:
-            raise PoolExhaustedError("Every database connection is busy. Try again in a moment.") from error
-        except (*BROKEN, asyncpg.PostgresError) as error:  # whatever a server says instead of letting us in
-            raise DatabaseUnavailableError(UNAVAILABLE) from error
-        finally:
-            if self.on_taken is not None:
-                self.on_taken(time.perf_counter() - began)
-        return connection  # type: ignore[no-any-return]
-
-    async def _give_back(self, connection: asyncpg.Connection[Row]) -> None:
-        # It goes back even where the caller is being cancelled: the pool sees to that.
-        await self._pool.release(connection, timeout=self._settings.acquire_timeout)  # type: ignore[arg-type]
+            await self.connections.give_back(lease)
 
 
 def unreachable(error: Exception) -> DatabaseUnavailableError:
@@ -307,41 +264,3 @@ def refused(error: Exception) -> SetupError:
 
 async def _nothing_to_reset(_: asyncpg.Connection[Row]) -> None:
     """Every setting of ours ends with its transaction, so a connection goes back without a round trip."""
-
-
-async def _roll_back(connection: asyncpg.Connection[Row]) -> None:
-    """Ends the transaction even while the caller is being cancelled; a connection that cannot is dropped.
-
-    Always sent: after a cancellation the driver does not know yet whether BEGIN has arrived. As PostgreSQL ignores a
-    cancel that comes between two messages, the driver's is sent again for as long as the statement does not end.
-    """
-
-    async def roll_back() -> None:
-        rolled_back: asyncio.Future[Any] | None = None
-        try:
-            rolled_back = asyncio.ensure_future(connection.execute("rollback"))
-            async with asyncio.timeout(CLEAN_UP_SECONDS):
-                while not (await asyncio.wait({rolled_back}, timeout=CANCEL_AGAIN_SECONDS))[0]:
-                    await _cancel_statement(connection)
-            rolled_back.result()
-        except (TimeoutError, *BROKEN, asyncpg.PostgresError):
-            if rolled_back is not None:
-                rolled_back.cancel()
-            with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it back already
-                connection.terminate()
-
-    task = asyncio.ensure_future(roll_back())
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        with suppress(asyncio.CancelledError):
-            await task
-        raise
-
-
-async def _cancel_statement(connection: Any) -> None:
-    """Sends a cancel for whatever the connection's server process is doing; nothing tells whether it helped."""
-    driver = getattr(connection, "_con", connection)  # the pool hands out proxies
-    sent = asyncio.get_running_loop().create_future()
-    driver._cancel_current_command(sent)  # noqa: SLF001 - the driver cancels by itself, but only once
-    await sent

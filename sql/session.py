@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -65,13 +65,18 @@ class Session:
     opening: Opening = field(default_factory=Opening)
     event_months: EventMonths = UNKNOWN_MONTHS
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _unended: int = 0  # statements that run, or were left by who waited for them
     _changed: bool = False  # since the savepoint was set, which one that writes begins with
 
-    async def begin(self, *, writes: bool, statement_timeout_ms: int) -> None:
-        """Begins the transaction and lets the caller in, in one round trip. Raises NotAMemberError."""
+    async def begin(self, *, writes: bool, statement_timeout_ms: int, after_commit: bool = False) -> None:
+        """Begins the transaction and lets the caller in, in one round trip; ends the one before if it is to.
+
+        Raises NotAMemberError.
+        """
         self.writes = writes
+        text = beginning(self.caller, statement_timeout_ms, writes=writes)
         with translated():
-            await self._connection.execute(beginning(self.caller, statement_timeout_ms, writes=writes))
+            await self._connection.execute(f"commit; {text}" if after_commit else text)
         self.role = self._connection.get_settings().application_name.removeprefix(ROLE_REPORT)
 
     @property
@@ -171,10 +176,13 @@ class Session:
             if not issued.began:
                 issued.began = began
                 self.issued.append(issued)
+            self._unended += 1
             try:
                 with translated():
                     yield
+                self._unended -= 1
             except DatabaseError as error:
+                self._unended -= 1
                 self.failure = error
                 raise
             finally:
@@ -265,18 +273,13 @@ class Session:
                 raise
 
     @property
-    def connection(self) -> asyncpg.Connection[Row]:
-        """The connection that the transaction runs on."""
-        return self._connection
+    def is_quiet(self) -> bool:
+        """Whether every statement has been waited for, so that nothing still runs on the connection."""
+        return not self._unended
 
     def close(self) -> None:
         """Refuses whatever is still asked for: the transaction is over, or about to be."""
         self.failure = self.failure or StatementFailedError("The transaction is over.")
-
-    def terminate(self) -> None:
-        """Drops the connection, whatever state it is in."""
-        with suppress(asyncpg.InterfaceError):  # it broke, and the pool has taken it back already
-            self._connection.terminate()
 
     async def commit(self) -> None:
         """Ends the transaction. Raises StatementFailedError where it wrote and PostgreSQL took nothing of it."""

@@ -26,7 +26,7 @@ from api.endpoint import Endpoint
 from api.settings import Settings
 from resolvers import loading, paging
 from sql import statements
-from sql.database import CLEAN_UP_SECONDS
+from sql.connections import CLEAN_UP_SECONDS
 from sql.embedded import Addresses
 from sql.statements import Statement
 from tests.api.conftest import Token

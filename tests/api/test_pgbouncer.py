@@ -130,6 +130,35 @@ async def test_statements_outside_of_a_transaction_work_as_well(bounced: Databas
     assert through == plain * 10
 
 
+async def test_a_busy_gateway_does_not_keep_the_others_waiting(
+    bounced: Database, bouncer: str, engine: Engine, demo: Addresses
+):
+    """It passes its connections on from one caller to the next, but not for ever: two are for all gateways."""
+    person = await member(demo.owner, "owner@small.example", None)
+    assert person.tenant_id
+    caller = Caller(person.user_id, person.tenant_id)
+    busy, asked = True, 0
+
+    async def ask() -> None:
+        nonlocal asked
+        while busy:
+            await answer(bounced, engine, caller)
+            asked += 1
+
+    other = await Database.connect(bouncer, PoolSettings(max_size=1, statement_cache_size=0, acquire_timeout=5))
+    tasks = [asyncio.create_task(ask()) for _ in range(30)]
+    try:
+        async with asyncio.timeout(30):
+            while asked < 10:  # noqa: ASYNC110 - by then both connections are at work
+                await asyncio.sleep(0.01)
+            for _ in range(3):
+                assert (await answer(other, engine, caller))["viewer"]["email"] == "owner@small.example"
+    finally:
+        busy = False
+        await asyncio.gather(*tasks)
+        await other.close()
+
+
 async def test_opening_many_connections_at_once_works(bouncer: str):
     """What the driver asks when it connects goes through the bouncer, too."""
     pools = await asyncio.gather(

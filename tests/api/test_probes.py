@@ -87,7 +87,7 @@ async def test_busy_gateway_is_ready(serve: Serve):
     """Load is told request by request: a balancer that took the gateway out would only load the others more."""
     async with serve(pool_max_size=1) as client:
         database = client.http._transport.app.state.endpoint.database  # noqa: SLF001
-        async with database._acquire():  # noqa: SLF001 - nobody else needs a connection for nothing
+        async with database.connections.outside_transactions():
             assert await checks(client, 200) == READY["checks"]
 
 

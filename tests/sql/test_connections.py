@@ -1,0 +1,318 @@
+"""Connections: lent, kept open for a moment, passed on to who waits, and never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from sql import connections, statements
+from sql.connections import MOST_IN_A_ROW, Connections
+from sql.database import Database, PoolSettings
+from sql.embedded import Addresses
+from sql.errors import DatabaseError, NotAMemberError, PoolExhaustedError
+from sql.people import member
+from sql.session import Caller
+from sql.statements import Statement
+from tests.conftest import name_of
+from tests.sql.test_session import until
+
+pytestmark = pytest.mark.database
+
+Query = Callable[..., Awaitable[list[Any]]]
+FACTS = """
+  select pg_backend_pid() as pid, now() as began, current_user::text as role, txid_current_if_assigned() as xid,
+         current_setting('app.tenant_id', true) as tenant_id, current_setting('app.user_id', true) as user_id,
+         current_setting('transaction_read_only') as read_only, (select count(*) from vehicles) as vehicles"""
+
+
+@pytest.fixture(autouse=True)
+def extra_statements(monkeypatch: pytest.MonkeyPatch):
+    """Statements that only these tests run."""
+    for name, text in {"facts": FACTS, "sleep": "select pg_sleep(20)", "fails": "select 1 / 0"}.items():
+        monkeypatch.setitem(statements.load(), name, Statement(name, text))
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch):
+    """Connections are kept for as long as a test takes."""
+    monkeypatch.setattr(connections, "KEPT_SECONDS", 60.0)
+
+
+@pytest.fixture(scope="module")
+async def callers(demo: Addresses) -> list[Caller]:
+    """An owner, a viewer of the same tenant, and another tenant's owner."""
+    people = [
+        await member(demo.owner, email, None)
+        for email in ("owner@enterprise.example", "dispatcher@enterprise.example", "owner@solo.example")
+    ]
+    return [Caller(person.user_id, person.tenant_id) for person in people]
+
+
+@pytest.fixture
+async def states(demo: Addresses, server: str) -> AsyncIterator[Callable[[], Awaitable[list[str]]]]:
+    """The states of the gateway's connections to the database."""
+    connection = await asyncpg.connect(server)
+
+    async def ask() -> list[str]:
+        rows = await connection.fetch(
+            "select state from pg_stat_activity where usename = 'gateway' and datname = $1", name_of(demo)
+        )
+        return [row["state"] for row in rows]
+
+    yield ask
+    await connection.close()
+
+
+async def opened(demo: Addresses, most: int, *, patience: float = 5.0) -> Database:
+    """A database with a pool of so many connections."""
+    return await Database.connect(demo.gateway, PoolSettings(max_size=most, acquire_timeout=patience))
+
+
+async def all_idle(database: Database) -> bool:
+    """Whether the pool has all of its connections back."""
+    pool = database._pool  # noqa: SLF001 - nobody else needs to know
+    return pool.get_idle_size() == pool.get_size()
+
+
+async def facts(database: Database, caller: Caller, *, writes: bool = False) -> Any:
+    """What a transaction knows of itself."""
+    async with database.session(caller, writes=writes) as session:
+        (row,) = await session.fetch("facts")
+        return row
+
+
+@pytest.mark.usefixtures("patient")
+async def test_what_was_read_is_ended_by_the_next_on_its_connection(demo, callers, states):
+    """Each transaction is its own, with its own caller: of the one before nothing is left, nor of its rights."""
+    database = await opened(demo, 1)
+    try:
+        alone = {}
+        for caller in callers:
+            alone[caller] = await facts(database, caller)
+            assert await states() == ["idle in transaction"]
+            async with database.connections.outside_transactions():
+                assert await states() == ["idle"]
+        seen = [await facts(database, caller) for _ in range(2) for caller in callers]
+        for caller, row in zip([*callers, *callers], seen, strict=True):
+            before = alone[caller]
+            assert (row["tenant_id"], row["user_id"]) == (str(caller.tenant_id), str(caller.user_id))
+            assert (row["role"], row["vehicles"]) == (before["role"], before["vehicles"])
+        assert len({row["role"] for row in seen}) == 2
+        assert len({row["vehicles"] for row in seen}) == 3
+        assert len({row["pid"] for row in seen}) == 1
+        assert [row["began"] for row in seen] == sorted({row["began"] for row in seen})
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_what_is_written_is_committed_at_once(demo, callers, states):
+    """After a transaction that read, and before one that does: neither takes the other's access."""
+    database = await opened(demo, 1)
+    try:
+        found = [(await facts(database, callers[0], writes=writes))["read_only"] for writes in (False, True, False)]
+        assert found == ["on", "off", "on"]
+        await facts(database, callers[0], writes=True)
+        assert await states() == ["idle"]
+    finally:
+        await database.close()
+
+
+async def test_nobody_comes(demo, callers, states):
+    """A transaction that only read does not stay open, and its connection goes back to the pool."""
+    database = await opened(demo, 2)
+    try:
+        await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
+        await until(lambda: all_idle(database))
+        assert set(await states()) == {"idle"}
+        assert database.pool.in_use == 0
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_after_some_in_a_row_the_transaction_ends(demo, callers, states):
+    """Behind PgBouncer a server's connection is others' as well: they have their turn between two transactions."""
+    database = await opened(demo, 1)
+    try:
+        await database.connections.give_back(await database.connections.take())
+        for number in range(1, 2 * MOST_IN_A_ROW + 1):
+            await facts(database, callers[number % 3])
+            if number % MOST_IN_A_ROW:
+                assert await states() == ["idle in transaction"]
+            else:
+                await until(lambda: all_idle(database))
+                assert await states() == ["idle"]
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_who_is_refused_ends_the_one_before_as_well(demo, callers):
+    """Nothing of what was read before is there for somebody who is no member."""
+    database = await opened(demo, 1)
+    try:
+        await facts(database, callers[0])
+        with pytest.raises(NotAMemberError):
+            await facts(database, Caller(callers[2].user_id, callers[0].tenant_id))
+        assert (await facts(database, callers[2]))["tenant_id"] == str(callers[2].tenant_id)
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_connection_that_breaks_while_it_is_kept_is_not_lent(demo, callers, server):
+    """The next one has another connection, and no error."""
+    database = await opened(demo, 1)
+    superuser = await asyncpg.connect(server)
+    try:
+        first = await facts(database, callers[0])
+        assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", first["pid"])
+        await asyncio.sleep(0.05)  # until the driver has heard of it
+        assert (await facts(database, callers[0]))["pid"] != first["pid"]
+        assert database.pool.in_use == 0
+    finally:
+        await superuser.close()
+        await database.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_session_with_a_statement_that_was_left_is_not_kept(demo, callers, states):
+    """A cancel may still be on its way to the server: it must not meet the next caller's statement."""
+    database = await opened(demo, 1)
+    try:
+        async with database.session(callers[0]) as session:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await session.fetch("sleep")
+        await until(lambda: all_idle(database))
+        assert await states() == ["idle"]
+        assert (await facts(database, callers[1]))["user_id"] == str(callers[1].user_id)
+    finally:
+        await database.close()
+
+
+async def test_those_who_wait_have_their_turn_in_order(demo, callers):
+    """First come, first served, though connections never lie idle."""
+    database = await opened(demo, 1)
+    order: list[int] = []
+
+    async def work(number: int) -> None:
+        async with database.session(callers[number % 3]) as session:
+            await session.fetch("facts")
+            order.append(number)
+
+    try:
+        await asyncio.gather(*(work(number) for number in range(50)))
+        assert order == list(range(50))
+    finally:
+        await database.close()
+
+
+async def test_who_waits_too_long_is_told_and_others_are_not_held_up(demo, callers):
+    """Patience ends for the one who waits; the place in the queue goes with them."""
+    database = await opened(demo, 1, patience=0.1)
+    try:
+        async with database.session(callers[0]) as session:
+            for _ in range(3):
+                with pytest.raises(PoolExhaustedError):
+                    await facts(database, callers[1])
+            await session.fetch("facts")
+        assert (await facts(database, callers[1]))["user_id"] == str(callers[1].user_id)
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_one_who_goes_away_with_a_turn_passes_it_on(demo):
+    """Cancelled in the same moment in which a connection, or leave to ask the pool for one, is theirs."""
+    database = await opened(demo, 1)
+    lending = database.connections
+    try:
+        for gives_back in (False, True):
+            lease = await lending.take()
+            first, second = [asyncio.create_task(lending.take()) for _ in range(2)]
+            await asyncio.sleep(0)
+            if gives_back:
+                await lending.give_back(lease)
+            else:
+                lending.keep(lease)
+            first.cancel()
+            got = await asyncio.wait_for(second, 5)
+            assert first.cancelled()
+            assert (got is lease) is not gives_back
+            await lending.give_back(got)
+            assert lending.state.in_use == 0
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_none_is_lost_whatever_callers_do(seed, demo, callers, monkeypatch, caplog):
+    """Reading, writing, failing, refused, cancelled, impatient: afterwards every connection is there, and idle."""
+    monkeypatch.setattr(connections, "KEPT_SECONDS", 0.0005)
+    chance = random.Random(seed)  # noqa: S311 - the same callers in every run
+    database = await opened(demo, 3, patience=0.05)
+    stranger = Caller(uuid4(), callers[0].tenant_id)
+    right: list[bool] = []
+
+    async def work() -> None:
+        caller = chance.choice([*callers, stranger])
+        what = chance.choice(["facts", "facts", "facts", "sleep", "fails"])
+        await asyncio.sleep(chance.random() * 0.05)
+        try:
+            if chance.random() < 0.1:
+                assert await database.tenants_of(caller.user_id) is not None
+                return
+            async with database.session(caller, writes=chance.random() < 0.2) as session:
+                if what == "facts":
+                    (row,) = await session.fetch("facts")
+                    right.append((row["tenant_id"], row["user_id"]) == (str(caller.tenant_id), str(caller.user_id)))
+                else:
+                    async with asyncio.timeout(0.003):
+                        await session.fetch(what)
+        except (DatabaseError, TimeoutError):
+            pass
+
+    try:
+        for _ in range(4):
+            tasks = [asyncio.create_task(work()) for _ in range(60)]
+            for task in tasks:
+                if chance.random() < 0.25:
+                    asyncio.get_running_loop().call_later(chance.random() * 0.06, task.cancel)
+            done, pending = await asyncio.wait(tasks, timeout=30)
+            assert not pending
+            assert not [task.exception() for task in done if not task.cancelled() and task.exception()]
+        await until(lambda: all_idle(database))
+        assert all(right)
+        assert len(right) > 10
+        assert database.pool.in_use == 0
+        async with asyncio.timeout(10):  # each of them is lent again
+            leases = [await database.connections.take() for _ in range(3)]
+        for lease in leases:
+            assert (await lease.connection.fetchrow("select session_user = current_user as clean"))["clean"]
+            await database.connections.give_back(lease)
+        assert "active transaction" not in caplog.text
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_close_ends_what_is_kept(demo, callers, states):
+    """It does not wait for a moment that is an hour away."""
+    database = await opened(demo, 2)
+    await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
+    async with asyncio.timeout(1):
+        await database.close()
+    assert isinstance(database.connections, Connections)
+
+    async def gone() -> bool:
+        return not await states()
+
+    await until(gone)
