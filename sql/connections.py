@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -55,11 +55,11 @@ class Lease:
         except asyncpg.InterfaceError:  # it broke, and the pool has taken it back already
             return False
 
-    async def end(self, commit: Awaitable[object]) -> None:
-        """Ends a transaction by what commits it; a connection that cannot is dropped."""
+    async def end(self, commit: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Ends a transaction, by what is told to commit it; a connection that cannot is dropped."""
         try:
             async with asyncio.timeout(CLEAN_UP_SECONDS):
-                await commit
+                await (self.connection.execute("commit") if commit is None else commit())
         except (TimeoutError, DatabaseError, *BROKEN, asyncpg.PostgresError):
             self._drop()
         self.is_open = False
@@ -77,7 +77,6 @@ class Lease:
             with suppress(asyncio.CancelledError):
                 await task
             raise
-        self.is_open = False
 
     async def _roll_back(self) -> None:
         rolled_back: asyncio.Future[Any] | None = None
@@ -119,8 +118,10 @@ class Connections:
 
     @property
     def state(self) -> PoolState:
-        """The pool as it is now."""
-        return PoolState(self._pool.get_size(), self._lent - len(self._kept), self._most)
+        """The pool as it is now; a connection that is still to be made is not in use."""
+        size = self._pool.get_size()
+        kept = sum(lease.is_sound for lease in self._kept)
+        return PoolState(size, size - self._pool.get_idle_size() - kept, self._most)
 
     async def take(self) -> Lease:
         """A connection. Raises PoolExhaustedError or DatabaseUnavailableError."""
@@ -148,14 +149,10 @@ class Connections:
         lease = await self.take()
         try:
             if lease.is_open:
-                await lease.end(lease.connection.execute("commit"))
+                await lease.end()
             yield lease.connection
         except BaseException:
-            try:
-                if lease.is_open:
-                    await lease.roll_back()
-            finally:
-                await self.give_back(lease)
+            await self.give_back(lease)
             raise
         self.keep(lease)
 
@@ -179,7 +176,7 @@ class Connections:
             return await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                with suppress(ValueError):
+                with suppress(ValueError):  # passed over already
                     self._waiting.remove(turn)
             elif (lease := turn.result()) is not None:
                 self.keep(lease)
@@ -190,8 +187,8 @@ class Connections:
     def keep(self, lease: Lease) -> None:
         """Takes a connection back on which nothing runs, perhaps with ``is_open``."""
         lease.uses += 1
-        if lease.uses >= MOST_IN_A_ROW:
-            self._in_background(self._let_go(lease))
+        if lease.uses >= MOST_IN_A_ROW or not lease.is_sound:
+            self.let_go(lease)
         elif (turn := self._next_turn()) is not None:
             turn.set_result(lease)
         else:
@@ -221,19 +218,20 @@ class Connections:
 
     def _expire(self, lease: Lease) -> None:
         del self._kept[lease]
-        self._in_background(self._let_go(lease))
+        self.let_go(lease)
 
-    async def _let_go(self, lease: Lease) -> None:
-        try:
-            if lease.is_open:
-                await lease.end(lease.connection.execute("commit"))
-        finally:
-            await self.give_back(lease)
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def let_go(self, lease: Lease, commit: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Gives a connection back after what is open on it, which nobody waits for."""
+        task = asyncio.get_running_loop().create_task(self._let_go(lease, commit))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    async def _let_go(self, lease: Lease, commit: Callable[[], Awaitable[object]] | None) -> None:
+        try:
+            if lease.is_open:
+                await lease.end(commit)
+        finally:
+            await self.give_back(lease)
 
     async def close(self) -> None:
         """Closes every connection, the busy ones after a grace period by force."""

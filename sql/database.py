@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from sql import statements
-from sql.connections import Connections, Lease, PoolState
+from sql.connections import Connections, PoolState
 from sql.driver import BROKEN, Row, on_one_line, prepare_connection, translated
 from sql.encryption import Keyring
 from sql.errors import (
@@ -58,7 +58,7 @@ class Database:
         self._narrow_callers: NarrowCallers = {}
         self._event_months = UNKNOWN_MONTHS
         self._looked_at_months = time.monotonic()
-        self._background: set[asyncio.Task[None]] = set()  # what nobody waits for, such as the end of a transaction
+        self._looking: asyncio.Task[None] | None = None  # at the months, which nobody waits for
 
     @classmethod
     async def connect(cls, url: str, settings: PoolSettings | None = None, keyring: Keyring | None = None) -> Self:
@@ -159,13 +159,8 @@ class Database:
         """The months as they were looked at last; looks at them anew every now and then, which nobody waits for."""
         if time.monotonic() > self._looked_at_months + MONTHS_SECONDS:
             self._looked_at_months = time.monotonic()
-            self._in_background(self._look_at_months())
+            self._looking = asyncio.get_running_loop().create_task(self._look_at_months())
         return self._event_months
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
     async def fetch(self, name: str, /, **parameters: Any) -> list[Row]:
         """The rows of a named statement outside a caller's session. Raises DatabaseError.
@@ -221,7 +216,8 @@ class Database:
                 lease.is_open = not writes  # nothing depends on the end of it: nobody has to wait for that
                 self.connections.keep(lease)
             elif done and not writes:
-                self._in_background(self._end(session, lease))
+                lease.is_open = True
+                self.connections.let_go(lease, session.commit)  # after the statement that still runs
             else:
                 try:
                     if not done:
@@ -240,13 +236,6 @@ class Database:
             partial(self.fetch, "current_tenant_key", **ids),
             partial(self.fetch, "add_tenant_key", **ids),
         )
-
-    async def _end(self, session: Session, lease: Lease) -> None:
-        """Ends a transaction that only read, after the statement that still runs in it."""
-        try:
-            await lease.end(session.commit())
-        finally:
-            await self.connections.give_back(lease)
 
 
 def unreachable(error: Exception) -> DatabaseUnavailableError:

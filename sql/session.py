@@ -273,6 +273,11 @@ class Session:
                 raise
 
     @property
+    def connection(self) -> asyncpg.Connection[Row]:
+        """The connection that the transaction runs on."""
+        return self._connection
+
+    @property
     def is_quiet(self) -> bool:
         """Whether every statement has been waited for, so that nothing still runs on the connection."""
         return not self._unended

@@ -86,7 +86,7 @@ def coerce(
 
 def _fits(type_: GraphQLLeafType, values: Sequence[Any], *, nullable: bool) -> bool:
     """Whether numbers are within the bounds that GraphQL has for them."""
-    if type_ is not GraphQLInt and type_ is not GraphQLFloat:
+    if type_ not in _BOUNDED:
         return True
     numbers = [value for value in values if value is not None] if nullable else values
     if type_ is GraphQLFloat:

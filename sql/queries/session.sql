@@ -1,7 +1,7 @@
 -- One simple-protocol round trip each: the values are typed by sql/session.py before they are written in.
 
 -- name: begin_read
-begin read only;
+begin isolation level read committed read only;
 set local statement_timeout = :statement_timeout_ms;
 set local plan_cache_mode = force_generic_plan;
 set local jit = off;

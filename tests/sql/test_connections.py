@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -12,11 +14,12 @@ import asyncpg
 import pytest
 
 from sql import connections, statements
-from sql.connections import MOST_IN_A_ROW, Connections
+from sql.connections import MOST_IN_A_ROW
 from sql.database import Database, PoolSettings
 from sql.embedded import Addresses
-from sql.errors import DatabaseError, NotAMemberError, PoolExhaustedError
+from sql.errors import DatabaseError, DatabaseUnavailableError, NotAMemberError, PoolExhaustedError
 from sql.people import member
+from sql.readiness import pending_migrations
 from sql.session import Caller
 from sql.statements import Statement
 from tests.conftest import name_of
@@ -182,6 +185,78 @@ async def test_connection_that_breaks_while_it_is_kept_is_not_lent(demo, callers
         await database.close()
 
 
+@pytest.mark.parametrize("reads", [True, False], ids=["reads", "asks outside of transactions"])
+async def test_connection_that_breaks_is_not_passed_on(reads, demo, callers, server):
+    """Who waits for one that broke while it was lent has another one, and no error."""
+    database = await opened(demo, 1)
+    superuser = await asyncpg.connect(server)
+    try:
+        async with database.session(callers[0]) as session:
+            (first,) = await session.fetch("facts")
+            asked = facts(database, callers[0]) if reads else database.tenants_of(callers[0].user_id)
+            waiting = asyncio.create_task(asked)
+            assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", first["pid"])
+            await asyncio.sleep(0.05)  # as above
+        await asyncio.wait_for(waiting, 5)
+        assert (await facts(database, callers[0]))["pid"] != first["pid"]
+    finally:
+        await superuser.close()
+        await database.close()
+
+
+async def test_connection_that_breaks_while_it_is_kept_goes_quietly(demo, callers, server, monkeypatch):
+    """There is nothing left to end, and nobody to tell."""
+    told: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    monkeypatch.setattr(connections, "KEPT_SECONDS", 0.3)
+    database = await opened(demo, 1)
+    superuser = await asyncpg.connect(server)
+    try:
+        first = await facts(database, callers[0])
+        assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", first["pid"])
+        await until(lambda: all_idle(database))
+        await asyncio.sleep(0.3)
+        gc.collect()
+        assert not told
+        assert database.pool.in_use == 0
+        assert (await facts(database, callers[0]))["pid"] != first["pid"]
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+        await superuser.close()
+        await database.close()
+
+
+async def test_callers_who_wait_for_connections_that_cannot_be_made_are_no_load(make_database, server):
+    """However many there are: it is the database that cannot be reached, and readiness says so."""
+    addresses = make_database()
+    name = name_of(addresses)
+    database = await Database.connect(addresses.gateway, PoolSettings(max_size=2, acquire_timeout=0.2))
+    superuser = await asyncpg.connect(server)
+    ends = asyncio.Event()
+
+    async def ask() -> None:
+        while not ends.is_set():
+            with suppress(DatabaseUnavailableError, PoolExhaustedError):
+                await database.tenants_of(uuid4())
+
+    await superuser.execute(f'alter database "{name}" allow_connections false')
+    await superuser.fetch("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", name)
+    tasks = [asyncio.create_task(ask()) for _ in range(6)]
+    try:
+        await asyncio.sleep(0.1)
+        for _ in range(10):
+            with pytest.raises(DatabaseUnavailableError):
+                await pending_migrations(database)
+            assert database.pool.in_use == 0
+        await superuser.execute(f'alter database "{name}" allow_connections true')
+        assert await pending_migrations(database) == ()
+    finally:
+        ends.set()
+        await asyncio.gather(*tasks)
+        await superuser.close()
+        await database.close()
+
+
 @pytest.mark.usefixtures("patient")
 async def test_session_with_a_statement_that_was_left_is_not_kept(demo, callers, states):
     """A cancel may still be on its way to the server: it must not meet the next caller's statement."""
@@ -305,12 +380,11 @@ async def test_none_is_lost_whatever_callers_do(seed, demo, callers, monkeypatch
 
 @pytest.mark.usefixtures("patient")
 async def test_close_ends_what_is_kept(demo, callers, states):
-    """It does not wait for a moment that is an hour away."""
+    """It does not wait until they would be ended by themselves."""
     database = await opened(demo, 2)
     await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
     async with asyncio.timeout(1):
         await database.close()
-    assert isinstance(database.connections, Connections)
 
     async def gone() -> bool:
         return not await states()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -189,12 +188,11 @@ async def test_months_are_looked_at_anew_while_the_gateway_runs(fleet: Fleet):
     before, database._event_months = database._event_months, UNKNOWN_MONTHS  # noqa: SLF001 - as if nothing were known
     async with database.session(fleet.caller) as session:
         assert session.event_months == UNKNOWN_MONTHS
-    await asyncio.gather(*database._background)  # noqa: SLF001
-    assert database._event_months == UNKNOWN_MONTHS  # noqa: SLF001 - the last look was just now
+    assert database._looking is None  # noqa: SLF001 - the last look was just now
     database._looked_at_months = float("-inf")  # noqa: SLF001
     async with database.session(fleet.caller):
         pass
-    await asyncio.gather(*database._background)  # noqa: SLF001
+    await database._looking  # noqa: SLF001 - nobody else waits for it
     assert database._event_months == before != UNKNOWN_MONTHS  # noqa: SLF001
 
 
