@@ -187,7 +187,7 @@ class Connections:
     def keep(self, lease: Lease) -> None:
         """Takes a connection back on which nothing runs, perhaps with ``is_open``."""
         lease.uses += 1
-        if lease.uses >= MOST_IN_A_ROW or not lease.is_sound:
+        if lease.uses >= MOST_IN_A_ROW or (self._waiting and not lease.is_sound):
             self.let_go(lease)
         elif (turn := self._next_turn()) is not None:
             turn.set_result(lease)
