@@ -124,7 +124,7 @@ class Connections:
         return PoolState(size, size - self._pool.get_idle_size() - kept, self._most)
 
     async def take(self) -> Lease:
-        """A connection. Raises PoolExhaustedError or DatabaseUnavailableError."""
+        """A connection, perhaps with ``is_open``. Raises PoolExhaustedError or DatabaseUnavailableError."""
         began = time.perf_counter()
         try:
             while self._kept:
