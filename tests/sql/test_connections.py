@@ -33,6 +33,8 @@ FACTS = """
          current_setting('app.tenant_id', true) as tenant_id, current_setting('app.user_id', true) as user_id,
          current_setting('transaction_read_only') as read_only, (select count(*) from vehicles) as vehicles"""
 
+STATES = "select state from pg_stat_activity where pid = any ($1)"
+
 
 @pytest.fixture(autouse=True)
 def extra_statements(monkeypatch: pytest.MonkeyPatch):
@@ -58,18 +60,21 @@ async def callers(demo: Addresses) -> list[Caller]:
 
 
 @pytest.fixture
-async def states(demo: Addresses, server: str) -> AsyncIterator[Callable[[], Awaitable[list[str]]]]:
-    """The states of the gateway's connections to the database."""
+async def states(server: str) -> AsyncIterator[Callable[[list[int]], Awaitable[list[str]]]]:
+    """The states of some server processes, of those that are there."""
     connection = await asyncpg.connect(server)
 
-    async def ask() -> list[str]:
-        rows = await connection.fetch(
-            "select state from pg_stat_activity where usename = 'gateway' and datname = $1", name_of(demo)
-        )
-        return [row["state"] for row in rows]
+    async def ask(pids: list[int]) -> list[str]:
+        return [row["state"] for row in await connection.fetch(STATES, pids)]
 
     yield ask
     await connection.close()
+
+
+def pids(database: Database) -> list[int]:
+    """The server's processes behind a pool: other pools may be connected to the same database."""
+    holders = database._pool._holders  # noqa: SLF001 - nobody else needs to know
+    return [holder._con.get_server_pid() for holder in holders if holder._con is not None]  # noqa: SLF001
 
 
 async def opened(demo: Addresses, most: int, *, patience: float = 5.0) -> Database:
@@ -98,9 +103,9 @@ async def test_what_was_read_is_ended_by_the_next_on_its_connection(demo, caller
         alone = {}
         for caller in callers:
             alone[caller] = await facts(database, caller)
-            assert await states() == ["idle in transaction"]
+            assert await states(pids(database)) == ["idle in transaction"]
             async with database.connections.outside_transactions():
-                assert await states() == ["idle"]
+                assert await states(pids(database)) == ["idle"]
         seen = [await facts(database, caller) for _ in range(2) for caller in callers]
         for caller, row in zip([*callers, *callers], seen, strict=True):
             before = alone[caller]
@@ -122,7 +127,7 @@ async def test_what_is_written_is_committed_at_once(demo, callers, states):
         found = [(await facts(database, callers[0], writes=writes))["read_only"] for writes in (False, True, False)]
         assert found == ["on", "off", "on"]
         await facts(database, callers[0], writes=True)
-        assert await states() == ["idle"]
+        assert await states(pids(database)) == ["idle"]
     finally:
         await database.close()
 
@@ -133,7 +138,7 @@ async def test_nobody_comes(demo, callers, states):
     try:
         await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
         await until(lambda: all_idle(database))
-        assert set(await states()) == {"idle"}
+        assert set(await states(pids(database))) == {"idle"}
         assert database.pool.in_use == 0
     finally:
         await database.close()
@@ -148,10 +153,10 @@ async def test_after_some_in_a_row_the_transaction_ends(demo, callers, states):
         for number in range(1, 2 * MOST_IN_A_ROW + 1):
             await facts(database, callers[number % 3])
             if number % MOST_IN_A_ROW:
-                assert await states() == ["idle in transaction"]
+                assert await states(pids(database)) == ["idle in transaction"]
             else:
                 await until(lambda: all_idle(database))
-                assert await states() == ["idle"]
+                assert await states(pids(database)) == ["idle"]
     finally:
         await database.close()
 
@@ -267,7 +272,7 @@ async def test_session_with_a_statement_that_was_left_is_not_kept(demo, callers,
                 async with asyncio.timeout(0.05):
                     await session.fetch("sleep")
         await until(lambda: all_idle(database))
-        assert await states() == ["idle"]
+        assert await states(pids(database)) == ["idle"]
         assert (await facts(database, callers[1]))["user_id"] == str(callers[1].user_id)
     finally:
         await database.close()
@@ -383,10 +388,12 @@ async def test_close_ends_what_is_kept(demo, callers, states):
     """It does not wait until they would be ended by themselves."""
     database = await opened(demo, 2)
     await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
+    kept = pids(database)
+    assert await states(kept) == ["idle in transaction"] * 2
     async with asyncio.timeout(1):
         await database.close()
 
     async def gone() -> bool:
-        return not await states()
+        return not await states(kept)
 
     await until(gone)
