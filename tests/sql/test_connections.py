@@ -6,7 +6,7 @@ import asyncio
 import gc
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -60,15 +60,21 @@ async def callers(demo: Addresses) -> list[Caller]:
 
 
 @pytest.fixture
-async def states(server: str) -> AsyncIterator[Callable[[list[int]], Awaitable[list[str]]]]:
-    """The states of some server processes, of those that are there."""
+async def superuser(server: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the server's superuser."""
     connection = await asyncpg.connect(server)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def states(superuser: asyncpg.Connection) -> Callable[[list[int]], Awaitable[list[str]]]:
+    """The states of some server processes, of those that are there."""
 
     async def ask(pids: list[int]) -> list[str]:
-        return [row["state"] for row in await connection.fetch(STATES, pids)]
+        return [row["state"] for row in await superuser.fetch(STATES, pids)]
 
-    yield ask
-    await connection.close()
+    return ask
 
 
 def pids(database: Database) -> list[int]:
@@ -77,9 +83,14 @@ def pids(database: Database) -> list[int]:
     return [holder._con.get_server_pid() for holder in holders if holder._con is not None]  # noqa: SLF001
 
 
-async def opened(demo: Addresses, most: int, *, patience: float = 5.0) -> Database:
-    """A database with a pool of so many connections."""
-    return await Database.connect(demo.gateway, PoolSettings(max_size=most, acquire_timeout=patience))
+@asynccontextmanager
+async def opened(addresses: Addresses, most: int, *, patience: float = 5.0) -> AsyncIterator[Database]:
+    """A database with a pool of so many connections, for as long as it is needed."""
+    database = await Database.connect(addresses.gateway, PoolSettings(max_size=most, acquire_timeout=patience))
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 async def all_idle(database: Database) -> bool:
@@ -98,8 +109,7 @@ async def facts(database: Database, caller: Caller, *, writes: bool = False) -> 
 @pytest.mark.usefixtures("patient")
 async def test_what_was_read_is_ended_by_the_next_on_its_connection(demo, callers, states):
     """Each transaction is its own, with its own caller: of the one before nothing is left, nor of its rights."""
-    database = await opened(demo, 1)
-    try:
+    async with opened(demo, 1) as database:
         alone = {}
         for caller in callers:
             alone[caller] = await facts(database, caller)
@@ -115,40 +125,31 @@ async def test_what_was_read_is_ended_by_the_next_on_its_connection(demo, caller
         assert len({row["vehicles"] for row in seen}) == 3
         assert len({row["pid"] for row in seen}) == 1
         assert [row["began"] for row in seen] == sorted({row["began"] for row in seen})
-    finally:
-        await database.close()
 
 
 @pytest.mark.usefixtures("patient")
 async def test_what_is_written_is_committed_at_once(demo, callers, states):
     """After a transaction that read, and before one that does: neither takes the other's access."""
-    database = await opened(demo, 1)
-    try:
+    async with opened(demo, 1) as database:
         found = [(await facts(database, callers[0], writes=writes))["read_only"] for writes in (False, True, False)]
         assert found == ["on", "off", "on"]
         await facts(database, callers[0], writes=True)
         assert await states(pids(database)) == ["idle"]
-    finally:
-        await database.close()
 
 
 async def test_nobody_comes(demo, callers, states):
     """A transaction that only read does not stay open, and its connection goes back to the pool."""
-    database = await opened(demo, 2)
-    try:
+    async with opened(demo, 2) as database:
         await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
         await until(lambda: all_idle(database))
         assert set(await states(pids(database))) == {"idle"}
         assert database.pool.in_use == 0
-    finally:
-        await database.close()
 
 
 @pytest.mark.usefixtures("patient")
 async def test_after_some_in_a_row_the_transaction_ends(demo, callers, states):
     """Behind PgBouncer a server's connection is others' as well: they have their turn between two transactions."""
-    database = await opened(demo, 1)
-    try:
+    async with opened(demo, 1) as database:
         await database.connections.give_back(await database.connections.take())
         for number in range(1, 2 * MOST_IN_A_ROW + 1):
             await facts(database, callers[number % 3])
@@ -157,45 +158,33 @@ async def test_after_some_in_a_row_the_transaction_ends(demo, callers, states):
             else:
                 await until(lambda: all_idle(database))
                 assert await states(pids(database)) == ["idle"]
-    finally:
-        await database.close()
 
 
 @pytest.mark.usefixtures("patient")
 async def test_who_is_refused_ends_the_one_before_as_well(demo, callers):
     """Nothing of what was read before is there for somebody who is no member."""
-    database = await opened(demo, 1)
-    try:
+    async with opened(demo, 1) as database:
         await facts(database, callers[0])
         with pytest.raises(NotAMemberError):
             await facts(database, Caller(callers[2].user_id, callers[0].tenant_id))
         assert (await facts(database, callers[2]))["tenant_id"] == str(callers[2].tenant_id)
-    finally:
-        await database.close()
 
 
 @pytest.mark.usefixtures("patient")
-async def test_connection_that_breaks_while_it_is_kept_is_not_lent(demo, callers, server):
+async def test_connection_that_breaks_while_it_is_kept_is_not_lent(demo, callers, superuser):
     """The next one has another connection, and no error."""
-    database = await opened(demo, 1)
-    superuser = await asyncpg.connect(server)
-    try:
+    async with opened(demo, 1) as database:
         first = await facts(database, callers[0])
         assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", first["pid"])
         await asyncio.sleep(0.05)  # until the driver has heard of it
         assert (await facts(database, callers[0]))["pid"] != first["pid"]
         assert database.pool.in_use == 0
-    finally:
-        await superuser.close()
-        await database.close()
 
 
 @pytest.mark.parametrize("reads", [True, False], ids=["reads", "asks outside of transactions"])
-async def test_connection_that_breaks_is_not_passed_on(reads, demo, callers, server):
+async def test_connection_that_breaks_is_not_passed_on(reads, demo, callers, superuser):
     """Who waits for one that broke while it was lent has another one, and no error."""
-    database = await opened(demo, 1)
-    superuser = await asyncpg.connect(server)
-    try:
+    async with opened(demo, 1) as database:
         async with database.session(callers[0]) as session:
             (first,) = await session.fetch("facts")
             asked = facts(database, callers[0]) if reads else database.tenants_of(callers[0].user_id)
@@ -204,39 +193,31 @@ async def test_connection_that_breaks_is_not_passed_on(reads, demo, callers, ser
             await asyncio.sleep(0.05)  # as above
         await asyncio.wait_for(waiting, 5)
         assert (await facts(database, callers[0]))["pid"] != first["pid"]
-    finally:
-        await superuser.close()
-        await database.close()
 
 
-async def test_connection_that_breaks_while_it_is_kept_goes_quietly(demo, callers, server, monkeypatch):
+async def test_connection_that_breaks_while_it_is_kept_goes_quietly(demo, callers, superuser, monkeypatch):
     """There is nothing left to end, and nobody to tell."""
     told: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
     monkeypatch.setattr(connections, "KEPT_SECONDS", 0.3)
-    database = await opened(demo, 1)
-    superuser = await asyncpg.connect(server)
-    try:
-        first = await facts(database, callers[0])
-        assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", first["pid"])
-        await until(lambda: all_idle(database))
-        await asyncio.sleep(0.3)
-        gc.collect()
-        assert not told
-        assert database.pool.in_use == 0
-        assert (await facts(database, callers[0]))["pid"] != first["pid"]
-    finally:
-        asyncio.get_running_loop().set_exception_handler(None)
-        await superuser.close()
-        await database.close()
+    async with opened(demo, 1) as database:
+        try:
+            first = await facts(database, callers[0])
+            assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", first["pid"])
+            await until(lambda: all_idle(database))
+            await asyncio.sleep(0.3)
+            gc.collect()
+            assert not told
+            assert database.pool.in_use == 0
+            assert (await facts(database, callers[0]))["pid"] != first["pid"]
+        finally:
+            asyncio.get_running_loop().set_exception_handler(None)
 
 
-async def test_callers_who_wait_for_connections_that_cannot_be_made_are_no_load(make_database, server):
+async def test_callers_who_wait_for_connections_that_cannot_be_made_are_no_load(make_database, superuser):
     """However many there are: it is the database that cannot be reached, and readiness says so."""
     addresses = make_database()
     name = name_of(addresses)
-    database = await Database.connect(addresses.gateway, PoolSettings(max_size=2, acquire_timeout=0.2))
-    superuser = await asyncpg.connect(server)
     ends = asyncio.Event()
 
     async def ask() -> None:
@@ -244,29 +225,27 @@ async def test_callers_who_wait_for_connections_that_cannot_be_made_are_no_load(
             with suppress(DatabaseUnavailableError, PoolExhaustedError):
                 await database.tenants_of(uuid4())
 
-    await superuser.execute(f'alter database "{name}" allow_connections false')
-    await superuser.fetch("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", name)
-    tasks = [asyncio.create_task(ask()) for _ in range(6)]
-    try:
-        await asyncio.sleep(0.1)
-        for _ in range(10):
-            with pytest.raises(DatabaseUnavailableError):
-                await pending_migrations(database)
-            assert database.pool.in_use == 0
-        await superuser.execute(f'alter database "{name}" allow_connections true')
-        assert await pending_migrations(database) == ()
-    finally:
-        ends.set()
-        await asyncio.gather(*tasks)
-        await superuser.close()
-        await database.close()
+    async with opened(addresses, 2, patience=0.2) as database:
+        await superuser.execute(f'alter database "{name}" allow_connections false')
+        await superuser.fetch("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", name)
+        tasks = [asyncio.create_task(ask()) for _ in range(6)]
+        try:
+            await asyncio.sleep(0.1)
+            for _ in range(10):
+                with pytest.raises(DatabaseUnavailableError):
+                    await pending_migrations(database)
+                assert database.pool.in_use == 0
+            await superuser.execute(f'alter database "{name}" allow_connections true')
+            assert await pending_migrations(database) == ()
+        finally:
+            ends.set()
+            await asyncio.gather(*tasks)
 
 
 @pytest.mark.usefixtures("patient")
 async def test_session_with_a_statement_that_was_left_is_not_kept(demo, callers, states):
     """A cancel may still be on its way to the server: it must not meet the next caller's statement."""
-    database = await opened(demo, 1)
-    try:
+    async with opened(demo, 1) as database:
         async with database.session(callers[0]) as session:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
@@ -274,13 +253,10 @@ async def test_session_with_a_statement_that_was_left_is_not_kept(demo, callers,
         await until(lambda: all_idle(database))
         assert await states(pids(database)) == ["idle"]
         assert (await facts(database, callers[1]))["user_id"] == str(callers[1].user_id)
-    finally:
-        await database.close()
 
 
 async def test_those_who_wait_have_their_turn_in_order(demo, callers):
     """First come, first served, though connections never lie idle."""
-    database = await opened(demo, 1)
     order: list[int] = []
 
     async def work(number: int) -> None:
@@ -288,33 +264,27 @@ async def test_those_who_wait_have_their_turn_in_order(demo, callers):
             await session.fetch("facts")
             order.append(number)
 
-    try:
+    async with opened(demo, 1) as database:
         await asyncio.gather(*(work(number) for number in range(50)))
         assert order == list(range(50))
-    finally:
-        await database.close()
 
 
 async def test_who_waits_too_long_is_told_and_others_are_not_held_up(demo, callers):
     """Patience ends for the one who waits; the place in the queue goes with them."""
-    database = await opened(demo, 1, patience=0.1)
-    try:
+    async with opened(demo, 1, patience=0.1) as database:
         async with database.session(callers[0]) as session:
             for _ in range(3):
                 with pytest.raises(PoolExhaustedError):
                     await facts(database, callers[1])
             await session.fetch("facts")
         assert (await facts(database, callers[1]))["user_id"] == str(callers[1].user_id)
-    finally:
-        await database.close()
 
 
 @pytest.mark.usefixtures("patient")
 async def test_one_who_goes_away_with_a_turn_passes_it_on(demo):
     """Cancelled in the same moment in which a connection, or leave to ask the pool for one, is theirs."""
-    database = await opened(demo, 1)
-    lending = database.connections
-    try:
+    async with opened(demo, 1) as database:
+        lending = database.connections
         for gives_back in (False, True):
             lease = await lending.take()
             first, second = [asyncio.create_task(lending.take()) for _ in range(2)]
@@ -329,8 +299,6 @@ async def test_one_who_goes_away_with_a_turn_passes_it_on(demo):
             assert (got is lease) is not gives_back
             await lending.give_back(got)
             assert lending.state.in_use == 0
-    finally:
-        await database.close()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -338,7 +306,6 @@ async def test_none_is_lost_whatever_callers_do(seed, demo, callers, monkeypatch
     """Reading, writing, failing, refused, cancelled, impatient: afterwards every connection is there, and idle."""
     monkeypatch.setattr(connections, "KEPT_SECONDS", 0.0005)
     chance = random.Random(seed)  # noqa: S311 - the same callers in every run
-    database = await opened(demo, 3, patience=0.05)
     stranger = Caller(uuid4(), callers[0].tenant_id)
     right: list[bool] = []
 
@@ -360,7 +327,7 @@ async def test_none_is_lost_whatever_callers_do(seed, demo, callers, monkeypatch
         except (DatabaseError, TimeoutError):
             pass
 
-    try:
+    async with opened(demo, 3, patience=0.05) as database:
         for _ in range(4):
             tasks = [asyncio.create_task(work()) for _ in range(60)]
             for task in tasks:
@@ -379,19 +346,17 @@ async def test_none_is_lost_whatever_callers_do(seed, demo, callers, monkeypatch
             assert (await lease.connection.fetchrow("select session_user = current_user as clean"))["clean"]
             await database.connections.give_back(lease)
         assert "active transaction" not in caplog.text
-    finally:
-        await database.close()
 
 
 @pytest.mark.usefixtures("patient")
 async def test_close_ends_what_is_kept(demo, callers, states):
     """It does not wait until they would be ended by themselves."""
-    database = await opened(demo, 2)
-    await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
-    kept = pids(database)
-    assert await states(kept) == ["idle in transaction"] * 2
-    async with asyncio.timeout(1):
-        await database.close()
+    async with opened(demo, 2) as database:
+        await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
+        kept = pids(database)
+        assert await states(kept) == ["idle in transaction"] * 2
+        async with asyncio.timeout(1):
+            await database.close()
 
     async def gone() -> bool:
         return not await states(kept)

@@ -188,7 +188,8 @@ async def test_months_are_looked_at_anew_while_the_gateway_runs(fleet: Fleet):
     before, database._event_months = database._event_months, UNKNOWN_MONTHS  # noqa: SLF001 - as if nothing were known
     async with database.session(fleet.caller) as session:
         assert session.event_months == UNKNOWN_MONTHS
-    assert database._looking is None  # noqa: SLF001 - the last look was just now
+    assert database._looking is None  # noqa: SLF001
+    assert database._event_months == UNKNOWN_MONTHS  # noqa: SLF001 - the last look was just now
     database._looked_at_months = float("-inf")  # noqa: SLF001
     async with database.session(fleet.caller):
         pass
