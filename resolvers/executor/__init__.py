@@ -16,7 +16,7 @@ For a reader who knows graphql-core's ``Executor``, in the order of the modules:
 ``completion``
     Completes a column: nulls and exceptions, lists, leaves, objects. Each step looks at the *set of types* of the whole
     column first, which costs a few nanoseconds a value; mostly there is one type, and nothing to do for each value.
-    Texts, ids and booleans read from their sources do not even come here: they are in the response as they are.
+    A column of texts, ids or booleans is complete after that look: they are in the response as they are.
 
 ``leaves``, ``objects``, ``iterables``
     The three ends of that: a column of scalars or enumeration values is coerced at once; objects become a new level, by

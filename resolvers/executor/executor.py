@@ -22,7 +22,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.executor.completion import Completion
 from resolvers.executor.errors import FieldErrors
-from resolvers.executor.level import FAILED, Column, Layer, Level
+from resolvers.executor.level import FAILED, Column, Level
 from resolvers.executor.plan import Attribute, FieldPlan, Plans, Selection
 from resolvers.executor.rows import assemble, column_values, objects
 from resolvers.executor.waits import Waits, WhenIdle
@@ -193,9 +193,6 @@ class BreadthFirstExecutor(Executor[None]):
         try:
             if isinstance(resolver, Attribute):
                 values: Any = resolver(level.sources)
-                if plan.unchanged and plan.unchanged.issuperset(map(type, values)):
-                    column.layers.append(Layer(values, failed=False))
-                    return
             else:
                 ahead = (Ahead(self, plan),) if getattr(resolver, LOOKS_AHEAD, False) else ()
                 values = resolver(level.sources, self.info(plan, level, 0), plan.coerced_arguments(self), *ahead)
