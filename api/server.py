@@ -20,6 +20,7 @@ from uvicorn.supervisors.multiprocess import Process
 from api import logs
 from api.app import create
 from api.drain import DRAIN_WORKER
+from api.protocol import HttpProtocol
 from api.settings import Settings
 
 log = logging.getLogger("motomind")
@@ -47,6 +48,7 @@ def run(settings: Settings) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        http=HttpProtocol,
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=ceil(settings.request_timeout) + 1,

@@ -31,6 +31,7 @@ SLOW, QUICK = "{ vehicles { totalCount } }", "{ tenant { name } }"
 ANSWER = {"data": {"tenant": {"name": "T"}}}
 PROTOCOL = Subprotocol("graphql-transport-ws")
 WAITING = "select from pg_locks where relation = 'vehicles'::regclass and not granted"
+SOME = 10  # connections; one of several workers is met on each
 PATIENT = {"MOTOMIND_STATEMENT_TIMEOUT_MS": "60000", "MOTOMIND_REQUEST_TIMEOUT": "60"}
 
 
@@ -86,14 +87,14 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def not_ready(running: Gateway) -> bool:
-    """Whether the gateway says that it is being stopped."""
-    response = running.get("/readyz")
-    return response.status_code == 503 and response.json()["checks"]["draining"] != "ok"
+    """Whether the gateway says that it is being stopped, each worker that is met."""
+    answers = [running.get("/readyz") for _ in range(SOME)]
+    return all(answer.status_code == 503 and answer.json()["checks"]["draining"] != "ok" for answer in answers)
 
 
 def refused(running: Gateway) -> bool:
-    """Whether new requests are refused."""
-    return running.post(QUICK).status_code == 503
+    """Whether new requests are refused, by each worker that is met."""
+    return all(running.post(QUICK).status_code == 503 for _ in range(SOME))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -107,7 +108,7 @@ def test_sigterm_finishes_what_runs(
 ):
     """Not ready at once; then still taken, with Connection: close; then 503; what runs is answered; exit status 0."""
     options = ("--workers", str(workers))
-    with serving(fresh_database, tmp_path, free_port, *options, MOTOMIND_DRAIN_SECONDS="2") as running:
+    with serving(fresh_database, tmp_path, free_port, *options, MOTOMIND_DRAIN_SECONDS="5") as running:
         assert running.get("/readyz").status_code == 200
         slow: list[Future[httpx.Response]] = [pool.submit(running.post, SLOW) for _ in range(4)]
         until(lambda: lock.waited_for(4))
