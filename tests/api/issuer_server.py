@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -103,11 +102,3 @@ class IssuerServer:
         if path == DISCOVERY:
             return orjson.dumps({"issuer": self.url, "jwks_uri": f"{self.url}{JWKS}"})
         return orjson.dumps({"keys": [jwk(key, kid) for kid, key in self.keys.items()]})
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Waits until something holds."""
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        await asyncio.sleep(0.01)

@@ -6,10 +6,9 @@ import asyncio
 import gc
 import logging
 import random
-import time
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +30,7 @@ from sql.embedded import Addresses
 from sql.statements import Statement
 from tests.api.conftest import Token
 from tests.conftest import name_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.database
 
@@ -38,7 +38,6 @@ REQUESTS, AT_ONCE, POOL = 1000, 20, 4
 DEADLINE = 0.4  # seconds that the gateway gives a request
 STATEMENT_TIMEOUT_MS = 4000
 MOST_SECONDS = 30.0
-CLEAN = 5.0  # seconds until nothing of the clients is left
 PEOPLE = ("owner@enterprise.example", "viewer@enterprise.example", "dispatcher@enterprise.example")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 SLOW = f'{{ vehicle(id: "{NOBODY}") {{ id }} }}'
@@ -131,20 +130,12 @@ async def gateway(
     async def started() -> bool:
         return running.started
 
-    await until(started, "the gateway listens")
+    await until(started)
     endpoint = application.state.endpoint
     yield Gateway(endpoint, free_port, tokens, connection, name_of(demo), [row["pid"] for row in rows])
     running.should_exit = True
     await task
     await connection.close()
-
-
-async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = CLEAN) -> None:
-    """Waits until something holds."""
-    end = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 async def leave(gateway: Gateway, number: int, endings: Counter[str]) -> None:
@@ -221,8 +212,8 @@ async def test_a_thousand_clients_that_leave_take_everything_along(
         async def no_tasks() -> bool:
             return asyncio.all_tasks() <= tasks
 
-        await until(at_rest, "no statement runs and no transaction is open")
-        await until(no_tasks, "no task is left")
+        await until(at_rest)
+        await until(no_tasks)
         assert (await gateway.states()).total() <= POOL
         gc.collect()
     assert [str(warning.message) for warning in warned] == []
@@ -235,7 +226,7 @@ async def test_a_thousand_clients_that_leave_take_everything_along(
     async def all_busy() -> bool:
         return (await gateway.states())["active"] == POOL
 
-    await until(all_busy, "the whole pool works at the same time")
+    await until(all_busy)
     assert await asked == [{"data": {"vehicle": None}}] * POOL
     assert await gateway.ask(*[QUICK] * 3 * POOL) == [ANSWER] * 3 * POOL
 
@@ -262,10 +253,10 @@ async def test_a_cancel_that_comes_too_early_is_sent_again(gateway: Gateway, mon
     monkeypatch.setattr(connect_utils, "_cancel", losing)
     _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(gateway.request(SLOW, PEOPLE[0]))
-    await until(slow, "the statement runs")
+    await until(slow)
     writer.close()
     await writer.wait_closed()
-    await until(at_rest, "nothing runs any more", STATEMENT_TIMEOUT_MS / 2000)
+    await until(at_rest, STATEMENT_TIMEOUT_MS / 2000)
     assert await gateway.ask(QUICK) == [ANSWER]
     assert sent[0] in await gateway.processes()
 
@@ -289,11 +280,11 @@ async def test_a_cancel_that_never_arrives_does_not_keep_the_connection(
     monkeypatch.setattr(connect_utils, "_cancel", hanging)
     _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(gateway.request(SLOW, PEOPLE[0]))
-    await until(slow, "the statement runs")
+    await until(slow)
     writer.close()
     await writer.wait_closed()
     try:
-        await until(none_in_use, "no connection is in use", 2 * CLEAN_UP_SECONDS)
+        await until(none_in_use, 2 * CLEAN_UP_SECONDS)
         assert await gateway.ask(QUICK) == [ANSWER]
     finally:
         reachable.set()

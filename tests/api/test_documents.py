@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import jwt
 import pytest
@@ -38,11 +36,11 @@ from tests.api.partners import (
     prepared,
     sha256,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.database
 
 NAME = {"data": {"tenant": {"name": "Fleet 1"}}}
-SOON = 6.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +77,6 @@ def endpoint_of(client: Client) -> Endpoint:
     """The endpoint of a gateway."""
     endpoint: Endpoint = client.http._transport.app.state.endpoint  # noqa: SLF001
     return endpoint
-
-
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Waits until something holds."""
-    end = time.monotonic() + SOON
-    while not await condition():
-        assert time.monotonic() < end, f"not within {SOON} s: {what}"
-        await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -417,10 +407,10 @@ class TestWithinSeconds:
         async def served() -> bool:
             return await statuses("ends") == [200, 200]
 
-        await until(refused, "the retired document is refused")
+        await until(refused)
         assert await statuses("stays") == [200, 200]
         partner.publish({"ends": PUBLISHED, "more": "{ viewer { name } }"})
-        await until(served, "the document that came back is served")
+        await until(served)
 
     async def test_old_keys_are_refused_everywhere(self, gateway: Client, second: Client, partners: Partners):
         """After a rotation without grace, and after the client was revoked; with grace both keys hold."""
@@ -443,10 +433,10 @@ class TestWithinSeconds:
         async def revoked() -> bool:
             return await statuses(newest) == [401] * 2
 
-        await until(rotated, "the keys before the newest are refused")
+        await until(rotated)
         assert await statuses(newest) == [200] * 2
         newest.revoke()
-        await until(revoked, "the newest key is refused")
+        await until(revoked)
         refused = await newest.post(gateway.http, query=PUBLISHED)
         assert refusal(refused, 401) == "KEY_INVALID"
         assert refused.headers["www-authenticate"] == "Bearer"

@@ -22,8 +22,8 @@ from api import app, explorer
 from api.settings import Settings
 from sql.demo import people
 from tests.api.conftest import Token, unused_port
-from tests.api.test_aborts import until
 from tests.conftest import DEMO_UNTIL
+from tests.waiting import until
 
 playwright_api = pytest.importorskip("playwright.async_api", reason="playwright is not here; run: make test-explorer")
 CHROMIUM = shutil.which("chromium")
@@ -139,7 +139,7 @@ def open_page(settings: Settings, browser: Any) -> Open:
         async def started() -> bool:
             return running.started
 
-        await until(started, "the gateway listens")
+        await until(started)
         context = await browser.new_context(viewport={"width": 1500, "height": 950}, accept_downloads=True)
         context.set_default_timeout(PATIENCE)
         await context.add_init_script(TODAY)
@@ -175,7 +175,7 @@ async def test_page_loads_and_answers_from_its_own_origin_alone(open_page: Open)
             names = {url.rpartition("/")[2].partition("-")[0] for url in page.requested}
             return names >= {"editor.worker", "graphql.worker", "json.worker"}
 
-        await until(workers, "the editors' workers are there", PATIENCE / 1000)
+        await until(workers)
 
 
 async def test_documentation_comes_from_the_schema(open_page: Open):

@@ -26,7 +26,8 @@ from api.keys import KeySetError, keys_of_jwks
 from sql.embedded import Addresses
 from sql.people import member
 from tests.api.conftest import Client, Serve, refusal
-from tests.api.issuer_server import DISCOVERY, JWKS, RSA_KEYS, IssuerServer, jwk, until
+from tests.api.issuer_server import DISCOVERY, JWKS, RSA_KEYS, IssuerServer, jwk
+from tests.waiting import until
 
 pytestmark = pytest.mark.database
 

@@ -23,7 +23,7 @@ from sql.readiness import pending_migrations
 from sql.session import Caller
 from sql.statements import Statement
 from tests.conftest import name_of
-from tests.sql.test_session import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.database
 
