@@ -33,7 +33,7 @@ pytestmark = [
 ]
 
 OWNER, VIEWER = "owner@enterprise.example", "viewer@enterprise.example"
-PATIENCE = 20_000  # milliseconds that a page may take for anything
+PATIENCE = 60_000  # milliseconds that a page may take for anything
 playwright_api.expect.set_options(timeout=PATIENCE)
 # The day after the demo's last. Playwright's own clock has no result for performance.measure(), which Monaco reads.
 TODAY = f"""

@@ -23,6 +23,7 @@ from sql.people import member
 from sql.session import Caller
 from tests.api.conftest import Serve, unused_port
 from tests.conftest import name_of
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
 
@@ -145,10 +146,10 @@ async def test_a_busy_gateway_does_not_keep_the_others_waiting(
             await answer(bounced, engine, caller)
             asked += 1
 
-    other = await Database.connect(bouncer, PoolSettings(max_size=1, statement_cache_size=0, acquire_timeout=5))
+    other = await Database.connect(bouncer, PoolSettings(max_size=1, statement_cache_size=0, acquire_timeout=PATIENCE))
     tasks = [asyncio.create_task(ask()) for _ in range(30)]
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while asked < 10:  # noqa: ASYNC110 - by then both connections are at work
                 await asyncio.sleep(0.01)
             for _ in range(3):
@@ -187,7 +188,7 @@ async def test_cancelled_callers_leave_the_bouncer_whole(
         task = asyncio.create_task(work())
         await asyncio.sleep(0.0005 * number)
         task.cancel()
-        await asyncio.wait([task], timeout=5)
+        await asyncio.wait([task], timeout=PATIENCE)
         assert task.cancelled()
     answers = await asyncio.gather(*(answer(bounced, engine, stranger) for _ in range(20)))
     assert {each["viewer"]["email"] for each in answers} == {"owner@solo.example"}

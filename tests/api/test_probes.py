@@ -74,7 +74,7 @@ async def test_not_ready_while_the_database_is_away_and_ready_again(
 
 async def test_database_that_does_not_answer_is_not_waited_for(serve: Serve, monkeypatch: pytest.MonkeyPatch):
     """However many ask, one connection asks the database, and nobody waits longer than the patience."""
-    text = "select pg_sleep(1)::text as id, :known::text[]"
+    text = "select pg_sleep(20)::text as id, :known::text[]"
     monkeypatch.setitem(statements.load(), "pending_migrations", Statement("pending_migrations", text))
     monkeypatch.setattr("api.probes.PATIENCE_SECONDS", 0.05)
     async with serve() as client:

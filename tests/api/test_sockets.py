@@ -26,6 +26,7 @@ from sql.people import member
 from sql.statements import Statement
 from tests.api.conftest import Listen, Listening
 from tests.api.partners import MODES, PUBLISHED, REGISTERED, WAYS, Partners, expected, outcome, persisted, prepared
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
 
@@ -90,7 +91,7 @@ async def send(socket: ClientConnection, **message: Any) -> None:
 
 async def receive(socket: ClientConnection) -> Any:
     """The next message."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         return orjson.loads(await socket.recv())
 
 
@@ -108,7 +109,7 @@ async def ask(socket: ClientConnection, id_: str = "1", **payload: Any) -> Any:
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:
     """The code and reason that the gateway closes a socket with."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         try:
             message = await socket.recv()
         except ConnectionClosed:
@@ -208,7 +209,7 @@ class TestCredentials:
         """Also a socket on which nothing happens."""
         claims = jwt.decode(token, options={"verify_signature": False})
         now = datetime.datetime.now(datetime.UTC)
-        claims["exp"] = now + datetime.timedelta(seconds=1.5 - auth.LEEWAY_SECONDS)
+        claims["exp"] = now + datetime.timedelta(seconds=4 - auth.LEEWAY_SECONDS)
         short = jwt.encode(claims, auth.development_key(settings.data_dir), algorithm="EdDSA")
         async with acknowledged(gateway, short) as socket:
             assert await ask(socket, query=PUBLISHED) == NAME
@@ -323,7 +324,7 @@ class TestProtocol:
             await send(socket, type="ping")
             assert await receive(socket) == {"type": "pong"}
             assert any("_operate" in repr(task) for task in asyncio.all_tasks() - tasks)
-        _, left = await asyncio.wait(asyncio.all_tasks() - tasks, timeout=5)
+        _, left = await asyncio.wait(asyncio.all_tasks() - tasks, timeout=PATIENCE)
         assert left == set()
 
 
@@ -356,7 +357,7 @@ class TestHandshake:
                 assert refused.value.response.status_code == 503
                 body = orjson.loads(refused.value.response.body)
                 assert body["errors"][0]["extensions"]["code"] == "SOCKETS_UNAVAILABLE"
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     try:
                         async with opened(small):

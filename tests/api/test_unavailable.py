@@ -21,7 +21,7 @@ from sql.session import Caller
 from sql.statements import Statement
 from tests.api.conftest import Client, Serve, codes, refusal
 from tests.conftest import name_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.database
 
@@ -270,7 +270,7 @@ async def test_many_impatient_clients_leave_the_pool_whole(
             request = asyncio.create_task(client.post(SLOW, tenant="Enterprise"))
             await asyncio.sleep(0.0005 * number)
             request.cancel()
-            await asyncio.wait([request], timeout=5)
+            await asyncio.wait([request], timeout=PATIENCE)
         await until(lambda: idle(query), SLOW_SECONDS / 2)
         answers = await asyncio.gather(*(client.post(QUICK) for _ in range(4)))
         assert [answer.json() for answer in answers] == [ANSWER] * 4

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from tests.api.conftest import Client, Listen, Listening
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
 
@@ -48,7 +49,7 @@ async def answered(port: int, head: list[str], *pieces: bytes, every: float = 0.
 
     writing = asyncio.create_task(write())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             status = int((await reader.readline()).split()[1])
             length = 0
             while (line := await reader.readline()) != b"\r\n":

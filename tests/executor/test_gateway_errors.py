@@ -19,6 +19,7 @@ from sql.database import Database, PoolSettings
 from sql.embedded import Addresses
 from sql.people import member
 from sql.session import Caller
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
 
@@ -47,7 +48,7 @@ class Asked:
             (row,) = await session.fetch("tenants_by_id", ids=[str(self.caller.tenant_id)])
             assert row["name"] == "Enterprise"
         pool = self.database._pool  # noqa: SLF001 - nobody else needs to know
-        async with pool.acquire(timeout=5) as connection:
+        async with pool.acquire(timeout=PATIENCE) as connection:
             assert not connection.is_in_transaction()
         data = orjson.loads(orjson.dumps(result.data, default=str))
         return data, [(tuple(error.path or ()), error.message) for error in result.errors or ()]
@@ -56,7 +57,7 @@ class Asked:
 @pytest.fixture(scope="module")
 async def asked(demo: Addresses) -> AsyncIterator[Asked]:
     """Asks as the demo's owner."""
-    database = await Database.connect(demo.gateway, PoolSettings(max_size=1, acquire_timeout=5))
+    database = await Database.connect(demo.gateway, PoolSettings(max_size=1))
     person = await member(demo.owner, "owner@enterprise.example", None)
     assert person.tenant_id is not None
     yield Asked(database, Caller(person.user_id, person.tenant_id))

@@ -113,7 +113,7 @@ async def fleet(databases: Databases, migrated: Any) -> AsyncIterator[Fleet]:  #
 @pytest.fixture(scope="module")
 async def database(fleet: Fleet) -> AsyncIterator[Database]:
     """A pool of one connection."""
-    database = await Database.connect(fleet.gateway, PoolSettings(max_size=1, acquire_timeout=5))
+    database = await Database.connect(fleet.gateway, PoolSettings(max_size=1))
     yield database
     await database.close()
 

@@ -20,6 +20,7 @@ from sql.database import Database, PoolSettings
 from sql.embedded import Addresses
 from sql.people import member
 from sql.session import Caller
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.database
 
@@ -70,7 +71,7 @@ class Asked:
     async def at_rest(self) -> None:
         """One connection, the same as ever, outside of any transaction."""
         pool = self.database._pool  # noqa: SLF001 - nobody else needs to know
-        async with pool.acquire(timeout=5) as connection:
+        async with pool.acquire(timeout=PATIENCE) as connection:
             assert not connection.is_in_transaction()
             assert await connection.fetchval("select count(*) from pg_cursors where name <> ''") == 0
 
@@ -84,7 +85,7 @@ def told(result: ExecutionResult) -> tuple[bytes, list[tuple[Any, ...]]]:
 @pytest.fixture
 async def asked(demo: Addresses, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Asked]:
     """Asks as the demo's owner; a page of more than ten rows is large."""
-    database = await Database.connect(demo.gateway, PoolSettings(max_size=1, acquire_timeout=5))
+    database = await Database.connect(demo.gateway, PoolSettings(max_size=1))
     person = await member(demo.owner, "owner@enterprise.example", None)
     assert person.tenant_id is not None
     caller = Caller(person.user_id, person.tenant_id)
@@ -189,7 +190,7 @@ async def test_who_hangs_up_in_the_middle_leaves_nothing_behind(asked: Asked, ch
     change("v.version", "v.version + length(pg_sleep(0.02)::text) as version")
     query = "{ vehicles(first: 200) { nodes { label version } } }"
     running = asyncio.create_task(asked(query))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await asked.begun.wait()
     pool = asked.database._pool  # noqa: SLF001 - nobody else needs to know
     running.cancel()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from resolvers.loading import LevelLoader, Schedule
+from tests.waiting import PATIENCE
 
 
 class Batches:
@@ -163,7 +164,7 @@ async def test_a_level_waits_for_keys_of_two_batches(batches: Batches, wrong: tu
     await batches.until_sent(1)
     both, second = loader.load_level(["second", "first"]), loader.load_level(["second"])
     batches.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         results = await asyncio.gather(first, both, second, return_exceptions=True)
     assert batches.sent == [("a", ["first"]), ("a", ["second"])]
     whole = [["first"], ["second", "first"], ["second"]]

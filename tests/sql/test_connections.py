@@ -23,7 +23,7 @@ from sql.readiness import pending_migrations
 from sql.session import Caller
 from sql.statements import Statement
 from tests.conftest import name_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.database
 
@@ -191,7 +191,7 @@ async def test_connection_that_breaks_is_not_passed_on(reads, demo, callers, sup
             waiting = asyncio.create_task(asked)
             assert await superuser.fetchval("select pg_terminate_backend($1, 5000)", first["pid"])
             await asyncio.sleep(0.05)  # as above
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, PATIENCE)
         assert (await facts(database, callers[0]))["pid"] != first["pid"]
 
 
@@ -294,7 +294,7 @@ async def test_one_who_goes_away_with_a_turn_passes_it_on(demo):
             else:
                 lending.keep(lease)
             first.cancel()
-            got = await asyncio.wait_for(second, 5)
+            got = await asyncio.wait_for(second, PATIENCE)
             assert first.cancelled()
             assert (got is lease) is not gives_back
             await lending.give_back(got)
@@ -333,14 +333,14 @@ async def test_none_is_lost_whatever_callers_do(seed, demo, callers, monkeypatch
             for task in tasks:
                 if chance.random() < 0.25:
                     asyncio.get_running_loop().call_later(chance.random() * 0.06, task.cancel)
-            done, pending = await asyncio.wait(tasks, timeout=30)
+            done, pending = await asyncio.wait(tasks, timeout=PATIENCE)
             assert not pending
             assert not [task.exception() for task in done if not task.cancelled() and task.exception()]
         await until(lambda: all_idle(database))
         assert all(right)
         assert len(right) > 10
         assert database.pool.in_use == 0
-        async with asyncio.timeout(10):  # each of them is lent again
+        async with asyncio.timeout(PATIENCE):  # each of them is lent again
             leases = [await database.connections.take() for _ in range(3)]
         for lease in leases:
             assert (await lease.connection.fetchrow("select session_user = current_user as clean"))["clean"]
@@ -355,7 +355,7 @@ async def test_close_ends_what_is_kept(demo, callers, states):
         await asyncio.gather(*(facts(database, caller) for caller in callers[:2]))
         kept = pids(database)
         assert await states(kept) == ["idle in transaction"] * 2
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE / 2):
             await database.close()
 
     async def gone() -> bool:

@@ -26,7 +26,7 @@ from sql.errors import (
 from sql.people import member
 from sql.session import Caller
 from sql.statements import Statement
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.database
 
@@ -189,7 +189,7 @@ async def test_pool_is_whole_after_many_cancellations(
         task = asyncio.create_task(work())
         await asyncio.sleep(0.0002 * number)
         task.cancel()
-        await asyncio.wait([task], timeout=5)
+        await asyncio.wait([task], timeout=PATIENCE)
         assert task.cancelled(), task
 
     async def normal() -> str:
