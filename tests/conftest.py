@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import orjson
 import psycopg
 import pytest
@@ -71,6 +72,14 @@ def server() -> Iterator[str]:
             yield url
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+async def superuser(server: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection of the server's superuser."""
+    connection = await asyncpg.connect(server)
+    yield connection
+    await connection.close()
 
 
 @dataclass(frozen=True)

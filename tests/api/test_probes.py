@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import httpx
@@ -21,14 +20,6 @@ pytestmark = pytest.mark.database
 
 SECRET = "a-token-for-prometheus"
 READY = {"status": "ready", "checks": {"draining": "ok", "database": "ok", "migrations": "ok"}}
-
-
-@pytest.fixture
-async def superuser(server: str) -> AsyncIterator[asyncpg.Connection]:
-    """The server's superuser."""
-    connection = await asyncpg.connect(server)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture(autouse=True)

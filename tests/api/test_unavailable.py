@@ -40,11 +40,9 @@ def slow_statement(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-async def query(server: str) -> AsyncIterator[Query]:
+def query(superuser: asyncpg.Connection[asyncpg.Record]) -> Query:
     """Asks the server as its superuser."""
-    connection = await asyncpg.connect(server)
-    yield connection.fetch
-    await connection.close()
+    return superuser.fetch
 
 
 @pytest.fixture

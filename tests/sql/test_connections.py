@@ -60,14 +60,6 @@ async def callers(demo: Addresses) -> list[Caller]:
 
 
 @pytest.fixture
-async def superuser(server: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the server's superuser."""
-    connection = await asyncpg.connect(server)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 def states(superuser: asyncpg.Connection) -> Callable[[list[int]], Awaitable[list[str]]]:
     """The states of some server processes, of those that are there."""
 

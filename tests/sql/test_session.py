@@ -59,12 +59,10 @@ async def caller(demo: Addresses) -> Caller:
     return Caller(person.user_id, person.tenant_id)
 
 
-@pytest.fixture(scope="module")
-async def query(server: str) -> AsyncIterator[Query]:
+@pytest.fixture
+def query(superuser: asyncpg.Connection[asyncpg.Record]) -> Query:
     """Asks the server as its superuser."""
-    connection = await asyncpg.connect(server)
-    yield connection.fetch
-    await connection.close()
+    return superuser.fetch
 
 
 @pytest.fixture
