@@ -41,6 +41,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.database
 
 NAME = {"data": {"tenant": {"name": "Fleet 1"}}}
+SOON = 6.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -407,10 +408,10 @@ class TestWithinSeconds:
         async def served() -> bool:
             return await statuses("ends") == [200, 200]
 
-        await until(refused)
+        await until(refused, SOON)
         assert await statuses("stays") == [200, 200]
         partner.publish({"ends": PUBLISHED, "more": "{ viewer { name } }"})
-        await until(served)
+        await until(served, SOON)
 
     async def test_old_keys_are_refused_everywhere(self, gateway: Client, second: Client, partners: Partners):
         """After a rotation without grace, and after the client was revoked; with grace both keys hold."""
@@ -433,10 +434,10 @@ class TestWithinSeconds:
         async def revoked() -> bool:
             return await statuses(newest) == [401] * 2
 
-        await until(rotated)
+        await until(rotated, SOON)
         assert await statuses(newest) == [200] * 2
         newest.revoke()
-        await until(revoked)
+        await until(revoked, SOON)
         refused = await newest.post(gateway.http, query=PUBLISHED)
         assert refusal(refused, 401) == "KEY_INVALID"
         assert refused.headers["www-authenticate"] == "Bearer"

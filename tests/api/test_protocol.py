@@ -50,7 +50,7 @@ class Client:
         await self.close()
         return said == b""
 
-    async def upgrade(self) -> None:
+    def upgrade(self) -> None:
         """Asks to become a WebSocket."""
         self._writer.write(UPGRADE + b"\r\n")
 
@@ -131,7 +131,7 @@ async def test_no_socket_is_opened_at_the_end(monkeypatch: pytest.MonkeyPatch):
     async with serving() as served:
         client = await served.client()
         await served.end()
-        await client.upgrade()
+        client.upgrade()
         assert await client.is_closed()
         assert await served.has_ended()
 
