@@ -38,6 +38,7 @@ REQUESTS, AT_ONCE, POOL = 1000, 20, 4
 DEADLINE = 0.4  # seconds that the gateway gives a request
 STATEMENT_TIMEOUT_MS = 4000
 MOST_SECONDS = 30.0
+CLEAN = 5.0  # seconds until nothing of the clients is left
 PEOPLE = ("owner@enterprise.example", "viewer@enterprise.example", "dispatcher@enterprise.example")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 SLOW = f'{{ vehicle(id: "{NOBODY}") {{ id }} }}'
@@ -212,8 +213,8 @@ async def test_a_thousand_clients_that_leave_take_everything_along(
         async def no_tasks() -> bool:
             return asyncio.all_tasks() <= tasks
 
-        await until(at_rest)
-        await until(no_tasks)
+        await until(at_rest, CLEAN)
+        await until(no_tasks, CLEAN)
         assert (await gateway.states()).total() <= POOL
         gc.collect()
     assert [str(warning.message) for warning in warned] == []
